@@ -1,0 +1,18 @@
+// The gates of three inputs, y = f(a, b, c), each with its local gradients dy/da, dy/db and dy/dc.
+#pragma once
+
+#include "gates/gate.h"
+
+namespace gradgate {
+
+struct Lerp {
+  static constexpr GateInfo info{"lerp", "Linear interpolation, a + weight * (b - a).", Saves::inputs, 0};
+  template <class V> static V forward(V a, V b, V weight) { return fma(weight, b - a, a); }
+  template <class V> static V local_a(V, V, V weight, V) { return V(1) - weight; }
+  template <class V> static V local_b(V, V, V weight, V) { return weight; }
+  template <class V> static V local_c(V a, V b, V, V) { return b - a; }
+};
+
+using TernaryGates = GateList<Lerp>;
+
+}  // namespace gradgate

@@ -1,0 +1,30 @@
+// The backward kernels of the unary gates: downstream = upstream x local.
+#include "kernels/elementwise_table.h"
+#include "kernels/isa/elementwise_loops.h"
+#include "kernels/isa/tables.h"
+
+namespace gradgate::GRADGATE_ISA {
+namespace {
+
+template <class G, class T>
+void backward(std::int64_t n, const T* dy, const T* x, const T* y, T* dx, const double* scalars) {
+  const auto s = LocalScalars::of<G>(scalars);
+  const T* inputs = saves_inputs(G::info.saves) ? x : nullptr;
+  const T* output = saves_output(G::info.saves) ? y : nullptr;
+  map(n, dx, [&](Vec<T> d, Vec<T> a, Vec<T> b) { return d * unary_local<G>(a, b, s.value); }, dy, inputs, output);
+}
+
+template <class T>
+void fill(ElementwiseTable<T>& table) {
+  int i = 0;
+  UnaryGates::each([&]<class G>() { table.unary_backward[i++] = backward<G, T>; });
+}
+
+}  // namespace
+
+void fill_unary_backward(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64) {
+  fill(f32);
+  fill(f64);
+}
+
+}  // namespace gradgate::GRADGATE_ISA

@@ -1,0 +1,34 @@
+// KernelTable: every kernel of one instruction set, as function pointers.
+#pragma once
+
+#include "kernels/elementwise_table.h"
+#include "kernels/matmul_table.h"
+#include "kernels/optimizer_table.h"
+#include "kernels/reduce_table.h"
+#include "kernels/softmax_table.h"
+
+namespace gradgate {
+
+template <class T>
+struct FloatTable {
+  ElementwiseTable<T> elementwise;
+  ReduceTable<T> reduce;
+  SoftmaxTable<T> softmax;
+  MatmulTable<T> matmul;
+  OptimizerTable<T> optimizer;
+};
+
+struct KernelTable {
+  FloatTable<float> f32;
+  FloatTable<double> f64;
+
+  template <class T>
+  const FloatTable<T>& of() const {
+    if constexpr (__is_same(T, float))
+      return f32;
+    else
+      return f64;
+  }
+};
+
+}  // namespace gradgate

@@ -1,0 +1,224 @@
+// Vec<T>: one SIMD register of float or double, with the same members on every instruction set.
+//
+// The compilers' vector extensions give the arithmetic; only what they lack (fma, sqrt, partial
+// loads and stores) is written per instruction set. Every operation rounds as IEEE 754 says, lane by
+// lane, so that the register's width never shows in the result.
+#pragma once
+
+#include <cstdint>
+
+#include "simd/isa.h"
+
+namespace gradgate::GRADGATE_ISA {
+
+template <class T>
+struct LaneTraits;
+
+template <>
+struct LaneTraits<float> {
+  using Integer = std::int32_t;
+  typedef float Register __attribute__((vector_size(kVecBytes)));
+  typedef std::int32_t IntegerRegister __attribute__((vector_size(kVecBytes)));
+};
+
+template <>
+struct LaneTraits<double> {
+  using Integer = std::int64_t;
+  typedef double Register __attribute__((vector_size(kVecBytes)));
+  typedef std::int64_t IntegerRegister __attribute__((vector_size(kVecBytes)));
+};
+
+// Integer lanes as wide as T's, for work on the bits of T. Arithmetic wraps; >> keeps the sign.
+template <class T>
+struct Bits {
+  using Register = typename LaneTraits<T>::IntegerRegister;
+  using Lane = typename LaneTraits<T>::Integer;
+  Register r;
+
+  Bits() = default;
+  Bits(Register x) : r(x) {}
+  explicit Bits(Lane x) : r(x - Register{}) {}
+
+  friend Bits operator+(Bits a, Bits b) { return a.r + b.r; }
+  friend Bits operator-(Bits a, Bits b) { return a.r - b.r; }
+  friend Bits operator&(Bits a, Bits b) { return a.r & b.r; }
+  friend Bits operator|(Bits a, Bits b) { return a.r | b.r; }
+  friend Bits operator^(Bits a, Bits b) { return a.r ^ b.r; }
+  friend Bits operator~(Bits a) { return ~a.r; }
+  friend Bits operator<<(Bits a, int count) { return a.r << count; }
+  friend Bits operator>>(Bits a, int count) { return a.r >> count; }
+};
+
+// The outcome of a comparison: all bits of a lane set, or none.
+template <class T>
+struct Mask {
+  typename LaneTraits<T>::IntegerRegister r;
+
+  friend Mask operator&(Mask a, Mask b) { return {a.r & b.r}; }
+  friend Mask operator|(Mask a, Mask b) { return {a.r | b.r}; }
+  friend Mask operator!(Mask a) { return {~a.r}; }
+};
+
+template <class T>
+struct Vec {
+  using Lane = T;
+  using Register = typename LaneTraits<T>::Register;
+  static constexpr int lanes = kVecBytes / static_cast<int>(sizeof(T));
+  Register r;
+
+  Vec() = default;
+  Vec(Register x) : r(x) {}
+  // Subtracting +0 keeps every value, -0 among them; adding it would not.
+  explicit Vec(T x) : r(x - Register{}) {}
+  template <class Number>
+    requires(!__is_same(Number, T) && (__is_same(Number, int) || __is_same(Number, double) || __is_same(Number, float)))
+  explicit Vec(Number x) : Vec(static_cast<T>(x)) {}
+
+  static Vec load(const T* p) {
+    Vec v;
+    __builtin_memcpy(&v.r, p, sizeof(Register));
+    return v;
+  }
+  void store(T* p) const { __builtin_memcpy(p, &r, sizeof(Register)); }
+
+  // The first `count` lanes (0 < count <= lanes); lanes beyond are zero and memory beyond is not touched.
+  static Vec load(const T* p, int count);
+  void store(T* p, int count) const;
+
+  static Vec from_bits(Bits<T> b) { return reinterpret_cast<Register>(b.r); }
+  Bits<T> bits() const { return reinterpret_cast<typename Bits<T>::Register>(r); }
+
+  friend Vec operator+(Vec a, Vec b) { return a.r + b.r; }
+  friend Vec operator-(Vec a, Vec b) { return a.r - b.r; }
+  friend Vec operator*(Vec a, Vec b) { return a.r * b.r; }
+  friend Vec operator/(Vec a, Vec b) { return a.r / b.r; }
+  friend Vec operator-(Vec a) { return -a.r; }
+  friend Mask<T> operator<(Vec a, Vec b) { return {a.r < b.r}; }
+  friend Mask<T> operator<=(Vec a, Vec b) { return {a.r <= b.r}; }
+  friend Mask<T> operator>(Vec a, Vec b) { return {a.r > b.r}; }
+  friend Mask<T> operator>=(Vec a, Vec b) { return {a.r >= b.r}; }
+  friend Mask<T> operator==(Vec a, Vec b) { return {a.r == b.r}; }
+  friend Mask<T> operator!=(Vec a, Vec b) { return {a.r != b.r}; }
+};
+
+template <class T>
+inline Vec<T> select(Mask<T> m, Vec<T> a, Vec<T> b) {
+  return m.r ? a.r : b.r;
+}
+
+template <class T>
+inline Vec<T> abs(Vec<T> x) {
+  using Lane = typename Bits<T>::Lane;
+  constexpr Lane magnitude = static_cast<Lane>(~(std::uint64_t{1} << (8 * sizeof(T) - 1)));
+  return Vec<T>::from_bits(x.bits() & Bits<T>(magnitude));
+}
+
+// |x| with the sign of s.
+template <class T>
+inline Vec<T> copysign(Vec<T> x, Vec<T> s) {
+  using Lane = typename Bits<T>::Lane;
+  constexpr Lane sign = static_cast<Lane>(std::uint64_t{1} << (8 * sizeof(T) - 1));
+  return Vec<T>::from_bits((x.bits() & ~Bits<T>(sign)) | (s.bits() & Bits<T>(sign)));
+}
+
+#if defined(GRADGATE_ISA_IS_avx512)
+
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fmadd_ps(a.r, b.r, c.r); }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm512_fmadd_pd(a.r, b.r, c.r); }
+inline Vec<float> sqrt(Vec<float> x) { return _mm512_sqrt_ps(x.r); }
+inline Vec<double> sqrt(Vec<double> x) { return _mm512_sqrt_pd(x.r); }
+
+template <>
+inline Vec<float> Vec<float>::load(const float* p, int count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+}
+template <>
+inline void Vec<float>::store(float* p, int count) const {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), r);
+}
+template <>
+inline Vec<double> Vec<double>::load(const double* p, int count) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p);
+}
+template <>
+inline void Vec<double>::store(double* p, int count) const {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), r);
+}
+
+#elif defined(GRADGATE_ISA_IS_avx2)
+
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm256_fmadd_ps(a.r, b.r, c.r); }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm256_fmadd_pd(a.r, b.r, c.r); }
+inline Vec<float> sqrt(Vec<float> x) { return _mm256_sqrt_ps(x.r); }
+inline Vec<double> sqrt(Vec<double> x) { return _mm256_sqrt_pd(x.r); }
+
+// Lane i of the mask is set when i < count: a window that slides over ones and zeros.
+inline constexpr std::int32_t kTailMask32[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+inline constexpr std::int64_t kTailMask64[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+
+template <>
+inline Vec<float> Vec<float>::load(const float* p, int count) {
+  return _mm256_maskload_ps(p, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kTailMask32 + 8 - count)));
+}
+template <>
+inline void Vec<float>::store(float* p, int count) const {
+  _mm256_maskstore_ps(p, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kTailMask32 + 8 - count)), r);
+}
+template <>
+inline Vec<double> Vec<double>::load(const double* p, int count) {
+  return _mm256_maskload_pd(p, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kTailMask64 + 4 - count)));
+}
+template <>
+inline void Vec<double>::store(double* p, int count) const {
+  _mm256_maskstore_pd(p, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kTailMask64 + 4 - count)), r);
+}
+
+#else
+
+#if defined(GRADGATE_ISA_IS_neon)
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return (Vec<float>::Register)vfmaq_f32((float32x4_t)c.r, (float32x4_t)a.r, (float32x4_t)b.r);
+}
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return (Vec<double>::Register)vfmaq_f64((float64x2_t)c.r, (float64x2_t)a.r, (float64x2_t)b.r);
+}
+inline Vec<float> sqrt(Vec<float> x) { return (Vec<float>::Register)vsqrtq_f32((float32x4_t)x.r); }
+inline Vec<double> sqrt(Vec<double> x) { return (Vec<double>::Register)vsqrtq_f64((float64x2_t)x.r); }
+#else
+// Correctly rounded by definition, so the C library's fma and sqrt give the same bits as the instructions.
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  Vec<float> y;
+  for (int i = 0; i < Vec<float>::lanes; ++i) y.r[i] = __builtin_fmaf(a.r[i], b.r[i], c.r[i]);
+  return y;
+}
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  Vec<double> y;
+  for (int i = 0; i < Vec<double>::lanes; ++i) y.r[i] = __builtin_fma(a.r[i], b.r[i], c.r[i]);
+  return y;
+}
+inline Vec<float> sqrt(Vec<float> x) {
+  Vec<float> y;
+  for (int i = 0; i < Vec<float>::lanes; ++i) y.r[i] = __builtin_sqrtf(x.r[i]);
+  return y;
+}
+inline Vec<double> sqrt(Vec<double> x) {
+  Vec<double> y;
+  for (int i = 0; i < Vec<double>::lanes; ++i) y.r[i] = __builtin_sqrt(x.r[i]);
+  return y;
+}
+#endif
+
+template <class T>
+inline Vec<T> Vec<T>::load(const T* p, int count) {
+  Vec v{Register{}};
+  __builtin_memcpy(&v.r, p, static_cast<unsigned>(count) * sizeof(T));
+  return v;
+}
+template <class T>
+inline void Vec<T>::store(T* p, int count) const {
+  __builtin_memcpy(p, &r, static_cast<unsigned>(count) * sizeof(T));
+}
+
+#endif
+
+}  // namespace gradgate::GRADGATE_ISA
