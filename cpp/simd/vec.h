@@ -125,8 +125,8 @@ inline Vec<T> copysign(Vec<T> x, Vec<T> s) {
 
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fmadd_ps(a.r, b.r, c.r); }
 inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm512_fmadd_pd(a.r, b.r, c.r); }
-inline Vec<float> sqrt(Vec<float> x) { return _mm512_maskz_sqrt_ps(0xffff, x.r); }
-inline Vec<double> sqrt(Vec<double> x) { return _mm512_maskz_sqrt_pd(0xff, x.r); }
+inline Vec<float> sqrt(Vec<float> x) { return _mm512_sqrt_ps(x.r); }
+inline Vec<double> sqrt(Vec<double> x) { return _mm512_sqrt_pd(x.r); }
 
 template <>
 inline Vec<float> Vec<float>::load(const float* p, int count) {
