@@ -16,14 +16,12 @@ struct ElementwiseTable {
   using Binary = void (*)(std::int64_t n, const T* a, const T* b, T* y);
   using BinaryBackward = void (*)(std::int64_t n, const T* dy, const T* a, const T* b, const T* y, T* dx);
   using Ternary = void (*)(std::int64_t n, const T* a, const T* b, const T* c, T* y);
-  using TernaryBackward = void (*)(std::int64_t n, const T* dy, const T* a, const T* b, const T* c, const T* y, T* dx);
 
   Unary unary[UnaryGates::size];
   UnaryBackward unary_backward[UnaryGates::size];  // dx = dy * local(x, y); operands that are not saved may be null
   Binary binary[BinaryGates::size];
   BinaryBackward binary_backward[BinaryGates::size][2];  // one for each input
   Ternary ternary[TernaryGates::size];
-  TernaryBackward ternary_backward[TernaryGates::size][3];
 };
 
 }  // namespace gradgate

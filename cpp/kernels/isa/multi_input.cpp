@@ -1,4 +1,4 @@
-// The forward and backward kernels of the gates of two and three inputs.
+// The forward and backward kernels of the binary gates, and the forward kernels of the ternary ones.
 #include "kernels/elementwise_table.h"
 #include "kernels/isa/elementwise_loops.h"
 #include "kernels/isa/tables.h"
@@ -25,21 +25,9 @@ struct BinaryKernels {
 };
 
 template <class G, class T>
-struct TernaryKernels {
-  using V = Vec<T>;
-  static void forward(std::int64_t n, const T* a, const T* b, const T* c, T* y) {
-    map(n, y, [](V u, V v, V w) { return G::forward(u, v, w); }, a, b, c);
-  }
-  static void backward_a(std::int64_t n, const T* dy, const T* a, const T* b, const T* c, const T* y, T* dx) {
-    map(n, dx, [](V d, V u, V v, V w, V z) { return d * G::local_a(u, v, w, z); }, dy, a, b, c, y);
-  }
-  static void backward_b(std::int64_t n, const T* dy, const T* a, const T* b, const T* c, const T* y, T* dx) {
-    map(n, dx, [](V d, V u, V v, V w, V z) { return d * G::local_b(u, v, w, z); }, dy, a, b, c, y);
-  }
-  static void backward_c(std::int64_t n, const T* dy, const T* a, const T* b, const T* c, const T* y, T* dx) {
-    map(n, dx, [](V d, V u, V v, V w, V z) { return d * G::local_c(u, v, w, z); }, dy, a, b, c, y);
-  }
-};
+void ternary_forward(std::int64_t n, const T* a, const T* b, const T* c, T* y) {
+  map(n, y, [](Vec<T> u, Vec<T> v, Vec<T> w) { return G::forward(u, v, w); }, a, b, c);
+}
 
 template <class T>
 void fill(ElementwiseTable<T>& table) {
@@ -52,14 +40,7 @@ void fill(ElementwiseTable<T>& table) {
     ++i;
   });
   i = 0;
-  TernaryGates::each([&]<class G>() {
-    using K = TernaryKernels<G, T>;
-    table.ternary[i] = K::forward;
-    table.ternary_backward[i][0] = K::backward_a;
-    table.ternary_backward[i][1] = K::backward_b;
-    table.ternary_backward[i][2] = K::backward_c;
-    ++i;
-  });
+  TernaryGates::each([&]<class G>() { table.ternary[i++] = ternary_forward<G, T>; });
 }
 
 }  // namespace

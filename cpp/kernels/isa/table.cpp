@@ -8,6 +8,7 @@ void fill_table(KernelTable& table) {
   fill_unary_backward(table.f32.elementwise, table.f64.elementwise);
   fill_multi_input(table.f32.elementwise, table.f64.elementwise);
   fill_optimizer(table.f32.optimizer, table.f64.optimizer);
+  fill_reduce(table.f32.reduce, table.f64.reduce);
 }
 
 }  // namespace gradgate::GRADGATE_ISA

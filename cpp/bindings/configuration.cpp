@@ -1,0 +1,58 @@
+// Threads, instruction sets and memory, and the hooks into the interpreter.
+#include "base/host.h"
+#include "base/storage.h"
+#include "base/thread_pool.h"
+#include "bindings/casters.h"
+#include "bindings/module.h"
+#include "graph/tensor.h"
+#include "kernels/dispatch.h"
+
+namespace py = pybind11;
+
+namespace gradgate {
+namespace {
+
+void install_host_hooks() {
+  host_hooks.release = []() -> void* { return PyEval_SaveThread(); };
+  host_hooks.acquire = [](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); };
+  host_hooks.check_interrupt = [] {
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  };
+}
+
+std::string compiler() {
+#if defined(__clang__)
+  return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+  return "GCC " __VERSION__;
+#else
+  return "unknown";
+#endif
+}
+
+}  // namespace
+
+void define_configuration(py::module_& m) {
+  install_host_hooks();
+  m.def("get_num_threads", get_num_threads, "The number of threads that a kernel may use, the calling one among them.");
+  m.def("set_num_threads", set_num_threads, py::arg("n"), "Sets the number of threads.\n\nRaises ValueError below 1.");
+  m.def("compiled_isas", compiled_isas, "Names of the instruction sets compiled into this build, narrowest first.");
+  m.def("available_isas", available_isas, "Those of compiled_isas() that this machine has.");
+  m.def("active_isa", active_isa, "Name of the instruction set in use.");
+  m.def("set_isa", set_isa, py::arg("name"),
+        "Chooses the instruction set; results do not depend on it.\n\nRaises ValueError for a name that is not available.");
+  m.def("compiler", compiler, "The compiler that built this module.");
+  m.def("empty_cache", empty_cache, "Gives memory that waits for reuse back to the system.");
+  m.def(
+      "memory_statistics",
+      [] {
+        const MemoryStatistics s = memory_statistics();
+        return py::dict(py::arg("in_use") = s.in_use, py::arg("cached") = s.cached);
+      },
+      "Bytes of tensor memory in use, and waiting for reuse.");
+  m.def("get_default_dtype", default_dtype, "The floating-point type that Python floats and promoted integers take.");
+  m.def("set_default_dtype", set_default_dtype, py::arg("d"),
+        "Sets the default floating-point type.\n\nRaises TypeError for a type that is not floating-point.");
+}
+
+}  // namespace gradgate

@@ -1,0 +1,122 @@
+// Every elementwise gate of the registry as a function, a Tensor method and an in-place method.
+#include <string>
+
+#include "bindings/define.h"
+#include "bindings/module.h"
+#include "graph/compare.h"
+#include "graph/elementwise.h"
+#include "graph/elementwise_nodes.h"
+#include "graph/power.h"
+
+namespace py = pybind11;
+
+namespace gradgate {
+namespace {
+
+std::string documentation(const GateInfo& info, const char* inputs) {
+  std::string doc = std::string(info.summary) + "\n\nElementwise; " + inputs + ".";
+  if (info.integers == Integers::promote) doc += " Integers are converted to the default floating-point type.";
+  if (info.reference_note) doc += std::string(" ") + info.reference_note;
+  return doc;
+}
+
+// Defines f(input, ...) and input.f_(...), which writes the result to input.
+template <class F, class... Extra>
+void define_gate(py::module_& m, const char* name, F f, const std::string& doc, const Extra&... extra) {
+  define(m, name, f, doc.c_str(), extra...);
+  define_inplace(name, f, extra...);
+}
+
+void define_unary(py::module_& m, int index) {
+  const GateInfo& info = *unary_gate(index).info;
+  const std::string doc = documentation(info, "the result has input's shape");
+  const auto& s = info.scalars;
+  switch (info.scalar_count()) {
+    case 0: return define_gate(m, info.name, [index](const Tensor& x) { return apply_unary(index, x); }, doc);
+    case 1:
+      return define_gate(
+          m, info.name, [index](const Tensor& x, double a) { return apply_unary(index, x, &a); }, doc, py::arg(s[0].name) = s[0].value);
+    default:
+      return define_gate(
+          m, info.name,
+          [index](const Tensor& x, double a, double b) {
+            const double scalars[] = {a, b};
+            return apply_unary(index, x, scalars);
+          },
+          doc, py::arg(s[0].name) = s[0].value, py::arg(s[1].name) = s[1].value);
+  }
+}
+
+void define_binary(py::module_& m, int index) {
+  const GateInfo& info = *binary_gate(index).info;
+  const bool is_power = index == BinaryGates::index<Pow>();
+  define_gate(
+      m, info.name,
+      [index, is_power](const Tensor& a, const Tensor& b) { return is_power ? power(a, b) : apply_binary(index, a, b); },
+      documentation(info, "input and other are broadcast and their types promoted"), py::arg(is_power ? "exponent" : "other"));
+}
+
+void define_comparisons(py::module_& m) {
+  static constexpr std::pair<const char*, const char*> names[] = {{"eq", "input == other, elementwise, as a bool tensor."},
+                                                                  {"ne", "input != other, elementwise, as a bool tensor."},
+                                                                  {"lt", "input < other, elementwise, as a bool tensor."},
+                                                                  {"le", "input <= other, elementwise, as a bool tensor."},
+                                                                  {"gt", "input > other, elementwise, as a bool tensor."},
+                                                                  {"ge", "input >= other, elementwise, as a bool tensor."}};
+  for (int i = 0; i < 6; ++i) {
+    const auto comparison = static_cast<Comparison>(i);
+    define(m, names[i].first, [comparison](const Tensor& a, const Tensor& b) { return compare(comparison, a, b); }, names[i].second,
+           py::arg("other"));
+  }
+}
+
+void define_logic(py::module_& m) {
+  static constexpr const char* names[] = {"and", "or", "xor"};
+  for (int i = 0; i < 3; ++i) {
+    const auto logic = static_cast<Logic>(i);
+    const std::string truth = std::string("logical_") + names[i], bits = std::string("bitwise_") + names[i];
+    define(m, truth.c_str(), [logic](const Tensor& a, const Tensor& b) { return logical(logic, a, b); },
+           "Of the truth values (not zero) of input and other, elementwise, as a bool tensor.", py::arg("other"));
+    define(m, bits.c_str(), [logic](const Tensor& a, const Tensor& b) { return bitwise(logic, a, b); },
+           "Bit by bit, of integer or bool tensors.\n\nRaises RuntimeError for floating-point tensors.", py::arg("other"));
+  }
+  define(m, "logical_not", logical_not, "True where input is zero, as a bool tensor.");
+  define(m, "bitwise_not", bitwise_not, "Every bit inverted, of an integer or bool tensor.");
+  define(m, "isnan", isnan, "True where input is NaN, as a bool tensor.");
+  define(m, "isinf", isinf, "True where input is positive or negative infinity, as a bool tensor.");
+  define(m, "isfinite", isfinite, "True where input is neither infinite nor NaN, as a bool tensor.");
+}
+
+Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optional<Tensor>& max) {
+  if (!min && !max) fail<RuntimeError>("clamp: at least one of 'min' or 'max' must not be None");
+  if (is_floating(x.dtype()) && (!min || min->is_number()) && (!max || max->is_number())) {
+    double limits[] = {Clamp::info.scalars[0].value, Clamp::info.scalars[1].value};
+    if (min) limits[0] = item(*min).cast<double>();
+    if (max) limits[1] = item(*max).cast<double>();
+    return apply_unary(UnaryGates::index<Clamp>(), x, limits);
+  }
+  const Tensor above = min ? apply<Maximum>(x, *min) : x;
+  return max ? apply<Minimum>(above, *max) : above;
+}
+
+}  // namespace
+
+void define_gates(py::module_& m) {
+  for (int i = 0; i < UnaryGates::size; ++i)
+    if (i != UnaryGates::index<Clamp>()) define_unary(m, i);
+  for (int i = 0; i < BinaryGates::size; ++i) define_binary(m, i);
+  define_gate(
+      m, "lerp", [](const Tensor& a, const Tensor& b, const Tensor& w) { return apply_ternary(TernaryGates::index<Lerp>(), a, b, w); },
+      documentation(Lerp::info, "input, end and weight are broadcast and their types promoted"), py::arg("end"), py::arg("weight"));
+  define_gate(m, "clamp", clamp, documentation(Clamp::info, "min and max are numbers, tensors that broadcast, or None for no limit"),
+              py::arg("min") = py::none(), py::arg("max") = py::none());
+  define_comparisons(m);
+  define_logic(m);
+  m.def("where", where, py::arg("condition"), py::arg("input"), py::arg("other"),
+        "input where condition is True, else other; all three are broadcast. The condition is a bool tensor.");
+  define_method(
+      "where", [](const Tensor& x, const Tensor& condition, const Tensor& other) { return where(condition, x, other); },
+      "self where condition is True, else other.", py::arg("condition"), py::arg("other"));
+}
+
+}  // namespace gradgate

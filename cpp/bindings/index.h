@@ -1,0 +1,15 @@
+// Indexing as NumPy and PyTorch do it.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "graph/tensor.h"
+
+namespace gradgate {
+
+// x[index]
+Tensor get_item(const Tensor& x, PyObject* index);
+// x[index] = value
+void set_item(const Tensor& x, PyObject* index, PyObject* value);
+
+}  // namespace gradgate

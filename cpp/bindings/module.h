@@ -1,0 +1,14 @@
+// The parts of the extension module, each defined in a file of its own.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace gradgate {
+
+void define_gates(pybind11::module_& m);
+void define_autograd(pybind11::module_& m);
+void define_creation(pybind11::module_& m);
+void define_shapes(pybind11::module_& m);
+void define_configuration(pybind11::module_& m);
+
+}  // namespace gradgate

@@ -1,0 +1,27 @@
+// Tensors over NumPy's memory, and NumPy arrays over tensors'.
+#pragma once
+
+#include "bindings/casters.h"
+
+namespace gradgate {
+
+// The Python object of a type: gradgate.float32 and its kin.
+struct DTypeObject {
+  DType value;
+};
+void define_dtypes(pybind11::module_& m);
+
+// Understands what numpy.dtype() does; false when there is no such tensor type.
+bool dtype_from_numpy(const pybind11::object& source, DType& dtype);
+pybind11::dtype numpy_dtype(DType dtype);
+
+// Shares the array's memory, and keeps the array alive. Throws TypeError for other element types or byte orders and ValueError for
+// strides that are no multiple of the element's size.
+Tensor from_numpy(const pybind11::array& array);
+
+// Shares the tensor's memory. Throws RuntimeError when the tensor requires a gradient.
+pybind11::array to_numpy(const Tensor& t);
+
+void define_numpy(pybind11::module_& m);
+
+}  // namespace gradgate

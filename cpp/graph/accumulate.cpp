@@ -1,0 +1,39 @@
+// Sums of gradients, in flight and in the leaves.
+#include "graph/accumulate.h"
+
+#include "graph/copy.h"
+#include "graph/formula.h"
+#include "graph/elementwise.h"
+
+namespace gradgate {
+
+void add_gradient(Tensor& sum, Tensor dx, bool create_graph) {
+  if (!sum.defined()) {
+    sum = std::move(dx);
+  } else if (!create_graph && sum.sole_owner() && sum.is_contiguous() && sum.dtype() == dx.dtype()) {
+    add_into(sum, dx);
+  } else if (!create_graph && dx.sole_owner() && dx.is_contiguous() && sum.dtype() == dx.dtype()) {
+    add_into(dx, sum);  // addition commutes, so that the bits are the same
+    sum = std::move(dx);
+  } else {
+    sum = sum + dx;
+  }
+}
+
+void accumulate_gradient(const Tensor& leaf, Tensor gradient, bool create_graph) {
+  Tensor& grad = record_of(leaf).grad;
+  if (grad.defined()) {
+    if (create_graph) {
+      grad = grad + gradient;
+    } else {
+      add_into(grad, gradient);
+      grad.bump_version();
+    }
+  } else if (create_graph || (gradient.sole_owner() && is_dense(gradient))) {
+    grad = std::move(gradient);
+  } else {
+    grad = clone_unrecorded(gradient);
+  }
+}
+
+}  // namespace gradgate

@@ -1,0 +1,102 @@
+// Copying and converting elements, and the nodes of clone and cast.
+#include "graph/copy.h"
+
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "graph/node.h"
+
+namespace gradgate {
+namespace {
+
+template <class To, class From>
+To convert(From x) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return x != From(0);
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    constexpr To low = std::numeric_limits<To>::min(), high = std::numeric_limits<To>::max();
+    // 2^bits is a value of From where `high` itself may not be.
+    if (!(x == x)) return To(0);
+    if (x >= static_cast<From>(high / 2 + 1) * From(2)) return high;
+    if (x <= static_cast<From>(low)) return low;
+    return static_cast<To>(x);
+  } else {
+    return static_cast<To>(x);
+  }
+}
+
+template <class To, class From>
+void convert_run(std::int64_t n, To* to, const From* from) {
+  if constexpr (std::is_same_v<To, From>)
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(To));
+  else
+    for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
+}
+
+class Clone final : public Node {
+ public:
+  const char* name() const override { return "CloneBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, flow.take_upstream()); }
+};
+
+class Cast final : public Node {
+ public:
+  explicit Cast(DType from) : from_(from) {}
+  const char* name() const override { return "ToCopyBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, cast(flow.upstream(), from_)); }
+
+ private:
+  DType from_;
+};
+
+}  // namespace
+
+bool is_dense(const Tensor& t) {
+  if (t.is_contiguous()) return true;
+  LoopNest<1> nest{t.shape(), {t.strides()}};
+  nest.sort();
+  nest.coalesce();
+  return nest.shape.size() == 0 || (nest.shape.size() == 1 && nest.strides[0][0] == 1);
+}
+
+Tensor empty_like(const Tensor& t, DType dtype) {
+  Tensor out = Tensor::empty(t.shape(), dtype);
+  if (t.is_contiguous() || !is_dense(t)) return out;
+  return out.alias(t.shape(), t.strides());
+}
+
+void copy_elements(const Tensor& to, const Tensor& from) {
+  visit(to.dtype(), [&]<class To>() {
+    visit(from.dtype(), [&]<class From>() {
+      elementwise<To, From>(to.shape(), convert_run<To, From>, {to.data<To>(), to.strides()}, operand<const From>(from, to.shape()));
+    });
+  });
+}
+
+Tensor clone_unrecorded(const Tensor& t) {
+  Tensor out = empty_like(t);
+  copy_elements(out, t);
+  return out;
+}
+
+Tensor clone(const Tensor& t) {
+  Tensor out = clone_unrecorded(t);
+  return records(t) ? record(std::move(out), new Clone, t) : out;
+}
+
+Tensor cast(const Tensor& t, DType dtype) {
+  if (t.dtype() == dtype && !t.is_number()) return t;
+  Tensor out = empty_like(t, dtype);
+  copy_elements(out, t);
+  return is_floating(dtype) && records(t) ? record(std::move(out), new Cast(t.dtype()), t) : out;
+}
+
+Tensor contiguous(const Tensor& t) {
+  if (t.is_contiguous()) return t;
+  Tensor out = Tensor::empty(t.shape(), t.dtype());
+  copy_elements(out, t);
+  return records(t) ? record(std::move(out), new Clone, t) : out;
+}
+
+}  // namespace gradgate

@@ -1,0 +1,22 @@
+// The pair of gates behind slices: taking some elements of a tensor, and placing them among zeros.
+#pragma once
+
+#include "graph/tensor.h"
+
+namespace gradgate {
+
+// Where the elements of a part lie in a whole that is stored row-major; `offset` and `strides` count elements.
+struct Placement {
+  Dims whole, part, strides;
+  std::int64_t offset;
+};
+
+// The part of x, whose shape is p.whole.
+Tensor take(const Tensor& x, const Placement& p);
+// A tensor of shape p.whole with x at the part and zeros elsewhere; elements that the part shows several times add.
+Tensor place(const Tensor& x, const Placement& p);
+
+// Makes `part` the result of taking p from x, in the graph.
+Tensor record_take(Tensor part, const Tensor& x, const Placement& p, const char* name = "AsStridedBackward");
+
+}  // namespace gradgate

@@ -1,0 +1,172 @@
+// Views and their nodes.
+#include "graph/view.h"
+
+#include "graph/copy.h"
+#include "graph/elementwise.h"
+#include "graph/node.h"
+#include "graph/placement.h"
+#include "graph/view_history.h"
+
+namespace gradgate {
+namespace {
+
+class Reshape final : public Node {
+ public:
+  explicit Reshape(const Dims& from) : from_(from) {}
+  const char* name() const override { return "ViewBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, reshape(flow.upstream(), from_)); }
+
+ private:
+  Dims from_;
+};
+
+class Permute final : public Node {
+ public:
+  explicit Permute(const Dims& dims) : inverse_(dims) {
+    for (int i = 0; i < dims.size(); ++i) inverse_[static_cast<int>(dims[i])] = i;
+  }
+  const char* name() const override { return "PermuteBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, permute(flow.upstream(), inverse_)); }
+
+ private:
+  Dims inverse_;
+};
+
+class Expand final : public Node {
+ public:
+  explicit Expand(const Dims& from) : from_(from) {}
+  const char* name() const override { return "ExpandBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, sum_to(flow.upstream(), from_)); }
+
+ private:
+  Dims from_;
+};
+
+// The shape with its -1 filled in, checked against the number of elements.
+Dims complete_shape(const char* operation, const Tensor& x, Dims shape) {
+  int unknown = -1;
+  std::int64_t known = 1;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (shape[i] == -1) {
+      if (unknown >= 0) fail<RuntimeError>(operation, ": only one dimension can be inferred, got shape ", shape);
+      unknown = i;
+    } else if (shape[i] < 0) {
+      fail<RuntimeError>(operation, ": invalid shape dimension ", shape[i], " in ", shape);
+    } else {
+      known *= shape[i];
+    }
+  }
+  if (unknown >= 0 && known != 0 && x.numel() % known == 0) {
+    shape[unknown] = x.numel() / known;
+    return shape;
+  }
+  if (unknown >= 0 || known != x.numel())
+    fail<RuntimeError>(operation, ": shape ", shape, " is invalid for input of shape ", x.shape(), " with ", x.numel(), " elements");
+  return shape;
+}
+
+// Strides under which x's memory has this shape; false when there are none. Each group of x's dimensions that is walked as one
+// must split into whole dimensions of the new shape.
+bool strides_for(const Tensor& x, const Dims& shape, Dims& strides) {
+  strides = contiguous_strides(shape);
+  if (x.is_contiguous()) return true;
+  int to = shape.size() - 1;
+  std::int64_t group = 1, filled = 1;
+  int last = x.ndim() - 1;
+  for (int from = x.ndim() - 1; from >= 0; --from) {
+    group *= x.size(from);
+    const bool ends = from == 0 || (x.size(from - 1) != 1 && x.strides()[from - 1] != group * x.strides()[last]);
+    if (!ends) continue;
+    for (; to >= 0 && (filled < group || shape[to] == 1); --to) {
+      strides[to] = filled * x.strides()[last];
+      filled *= shape[to];
+    }
+    if (filled != group) return false;
+    group = filled = 1;
+    last = from - 1;
+  }
+  return to < 0;
+}
+
+}  // namespace
+
+Tensor view_as(const Tensor& x, Dims shape) {
+  shape = complete_shape("view", x, shape);
+  Dims strides;
+  if (!strides_for(x, shape, strides))
+    fail<RuntimeError>("view: size ", shape, " is not compatible with input tensor's size ", x.shape(), " and stride ", x.strides(),
+                       "; use .reshape(...) instead");
+  Tensor out = as_view_of(x, x.alias(shape, strides));
+  return records(x) ? record(std::move(out), new Reshape(x.shape()), x) : out;
+}
+
+Tensor reshape(const Tensor& x, Dims shape) {
+  shape = complete_shape("reshape", x, shape);
+  Dims strides;
+  return view_as(strides_for(x, shape, strides) ? x : contiguous(x), shape);
+}
+
+Tensor permute(const Tensor& x, const Dims& dims) {
+  Dims shape = dims, strides = dims;
+  for (int i = 0; i < dims.size(); ++i) {
+    shape[i] = x.size(static_cast<int>(dims[i]));
+    strides[i] = x.strides()[static_cast<int>(dims[i])];
+  }
+  Tensor out = as_view_of(x, x.alias(shape, strides));
+  return records(x) ? record(std::move(out), new Permute(dims), x) : out;
+}
+
+Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
+  Dims dims;
+  for (int i = 0; i < x.ndim(); ++i) dims.push_back(i);
+  const int a = wrap_dim(dim0, x.ndim()), b = wrap_dim(dim1, x.ndim());
+  if (x.ndim() > 0) std::swap(dims[a], dims[b]);
+  return permute(x, dims);
+}
+
+Tensor expand(const Tensor& x, Dims shape) {
+  const int added = shape.size() - x.ndim();
+  if (added < 0)
+    fail<RuntimeError>("expand: the requested shape ", shape, " has fewer dimensions than the tensor of shape ", x.shape());
+  Dims strides = shape;
+  for (int i = 0; i < shape.size(); ++i) {
+    const std::int64_t size = i < added ? 1 : x.size(i - added);
+    if (shape[i] == -1 && i >= added) shape[i] = size;
+    if (shape[i] < 0 || (size != 1 && shape[i] != size))
+      fail<RuntimeError>("expand: the expanded size ", shape[i], " must match the existing size ", size, " at dimension ", i,
+                         "; target shape ", shape, ", tensor shape ", x.shape());
+    strides[i] = i < added || size != shape[i] ? 0 : x.strides()[i - added];
+  }
+  if (shape == x.shape()) return x;
+  Tensor out = as_view_of(x, x.alias(shape, strides));
+  return records(x) ? record(std::move(out), new Expand(x.shape()), x) : out;
+}
+
+Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step) {
+  const std::int64_t count = end > start ? (end - start + step - 1) / step : 0;
+  Dims shape = x.shape(), strides = x.strides();
+  shape[dim] = count;
+  strides[dim] *= step;
+  Tensor out = as_view_of(x, x.alias(shape, strides, count ? start * x.strides()[dim] : 0));
+  if (!records(x)) return out;
+  Placement p{x.shape(), shape, contiguous_strides(x.shape()), 0};
+  p.offset = count ? start * p.strides[dim] : 0;
+  p.strides[dim] *= step;
+  return record_take(std::move(out), x, p, "SliceBackward");
+}
+
+Tensor select_index(const Tensor& x, int dim, std::int64_t index) {
+  Dims shape = x.shape(), strides = x.strides();
+  shape.erase(dim);
+  strides.erase(dim);
+  Tensor out = as_view_of(x, x.alias(shape, strides, index * x.strides()[dim]));
+  if (!records(x)) return out;
+  Placement p{x.shape(), shape, contiguous_strides(x.shape()), 0};
+  p.offset = index * p.strides[dim];
+  p.strides.erase(dim);
+  return record_take(std::move(out), x, p, "SelectBackward");
+}
+
+Tensor detach(const Tensor& x) { return x.alias(); }
+
+}  // namespace gradgate

@@ -1,0 +1,129 @@
+// Runs kernels that are written for contiguous arrays over operands of any shape and strides.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "base/dims.h"
+#include "base/float_environment.h"
+#include "base/host.h"
+#include "base/thread_pool.h"
+
+namespace gradgate {
+
+// An operand: its first element, and a stride (in elements) for each dimension of the common shape.
+template <class T>
+struct Strided {
+  T* data;
+  Dims strides;
+};
+
+// Elements below which threads cost more than they bring: two passes over 32 K floats take about 10 us.
+inline constexpr std::int64_t kElementwiseGrain = 32'768;
+
+// Elements that pass through the buffers of strided operands at a time: four of them stay in half of a 32 KB L1.
+inline constexpr std::int64_t kRunElements = 512;
+
+template <int operands>
+struct LoopNest {
+  Dims shape;
+  std::array<Dims, operands> strides;
+
+  // Orders the dimensions by operand 0's strides, so that the innermost is the one it walks fastest.
+  void sort() {
+    for (int i = 1; i < shape.size(); ++i)
+      for (int j = i; j > 0 && strides[0][j - 1] < strides[0][j]; --j) {
+        std::swap(shape[j - 1], shape[j]);
+        for (Dims& s : strides) std::swap(s[j - 1], s[j]);
+      }
+  }
+
+  // Drops dimensions of size one and joins those that every operand walks as one.
+  void coalesce() {
+    int kept = -1;
+    for (int i = 0; i < shape.size(); ++i) {
+      if (shape[i] == 1) continue;
+      bool joins = kept >= 0;
+      for (const Dims& s : strides) joins = joins && s[kept] == s[i] * shape[i];
+      const std::int64_t size = shape[i];
+      if (!joins) shape[++kept] = 1;
+      shape[kept] *= size;
+      for (Dims& s : strides) s[kept] = s[i];
+    }
+    const int count = kept + 1;
+    while (shape.size() > count) shape.erase(count);
+    for (Dims& s : strides)
+      while (s.size() > count) s.erase(count);
+  }
+};
+
+// A contiguous stand-in for `count` elements of an operand: itself, or a copy in `buffer`.
+template <class T>
+inline const T* as_contiguous(const T* p, std::int64_t stride, std::int64_t count, T* buffer) {
+  if (stride == 1) return p;
+  for (std::int64_t i = 0; i < count; ++i) buffer[i] = p[i * stride];
+  return buffer;
+}
+
+// kernel(n, out, inputs...) works on n contiguous elements.
+// The output may be one of the inputs, with the same strides, but overlaps none otherwise.
+template <class Out, class... In, class Kernel, std::size_t... I>
+void for_each_run(const Dims& shape, const Kernel& kernel, const Strided<Out>& out, std::index_sequence<I...>,
+                  const Strided<const In>&... in) {
+  const std::int64_t total = shape.product();
+  if (total == 0) return;
+  FloatEnvironment environment;
+  LongWork work(total);  // about a nanosecond an element
+  LoopNest<1 + sizeof...(In)> nest{shape, {out.strides, in.strides...}};
+  nest.sort();
+  nest.coalesce();
+  const int ndim = nest.shape.size();
+  const std::int64_t inner = ndim ? nest.shape[ndim - 1] : 1;
+  const std::array<std::int64_t, 1 + sizeof...(In)> step = [&] {
+    std::array<std::int64_t, 1 + sizeof...(In)> s;
+    for (std::size_t i = 0; i < s.size(); ++i) s[i] = ndim ? nest.strides[i][ndim - 1] : 1;
+    return s;
+  }();
+
+  bool contiguous = true;
+  for (std::int64_t s : step) contiguous = contiguous && s == 1;
+  if (ndim <= 1 && contiguous) {
+    parallel_for(total, kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernel(end - begin, out.data + begin, (in.data + begin)...);
+    });
+    return;
+  }
+
+  const std::int64_t rows = total / inner;
+  const std::int64_t run = contiguous ? inner : std::min(inner, kRunElements);
+  const std::int64_t runs_per_row = (inner + run - 1) / run;
+  parallel_for(rows * runs_per_row, std::max<std::int64_t>(kElementwiseGrain / run, 1), [&](std::int64_t begin, std::int64_t end) {
+    std::tuple<std::array<std::remove_const_t<In>, kRunElements>...> buffers;
+    std::array<Out, kRunElements> out_buffer;
+    for (std::int64_t item = begin; item < end; ++item) {
+      const std::int64_t first = item % runs_per_row * run, count = std::min(run, inner - first);
+      std::array<std::int64_t, 1 + sizeof...(In)> offset;
+      for (std::size_t i = 0; i < offset.size(); ++i) offset[i] = first * step[i];
+      for (std::int64_t rest = item / runs_per_row, d = ndim - 2; d >= 0; --d) {
+        const std::int64_t index = rest % nest.shape[static_cast<int>(d)];
+        rest /= nest.shape[static_cast<int>(d)];
+        for (std::size_t i = 0; i < offset.size(); ++i) offset[i] += index * nest.strides[i][static_cast<int>(d)];
+      }
+      Out* const target = out.data + offset[0];
+      Out* const result = step[0] == 1 ? target : out_buffer.data();
+      kernel(count, result, as_contiguous<In>(in.data + offset[I + 1], step[I + 1], count, std::get<I>(buffers).data())...);
+      if (step[0] != 1)
+        for (std::int64_t i = 0; i < count; ++i) target[i * step[0]] = result[i];
+    }
+  });
+}
+
+template <class Out, class... In, class Kernel>
+void elementwise(const Dims& shape, const Kernel& kernel, const Strided<Out>& out, const Strided<const In>&... in) {
+  for_each_run<Out, In...>(shape, kernel, out, std::index_sequence_for<In...>(), in...);
+}
+
+}  // namespace gradgate

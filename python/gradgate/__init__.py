@@ -1,0 +1,3 @@
+"""Neural networks on a CPU, trained and looked at."""
+
+from gradgate._core import *  # noqa: F403
