@@ -23,7 +23,7 @@ py::object item(const Tensor& t) {
 Tensor tensor_from_foreign(PyObject* object) {
   if (py::isinstance<py::array>(object)) return from_numpy(py::reinterpret_borrow<py::array>(object));
   // NumPy's scalars keep their type but, like Python's numbers, do not widen.
-  static const py::object generic = py::module_::import("numpy").attr("generic");
+  static const py::object& generic = *new py::object(py::module_::import("numpy").attr("generic"));
   if (!PyObject_IsInstance(object, generic.ptr())) return {};
   Tensor t = from_numpy(py::array::ensure(object));
   t.body()->number = true;
@@ -31,7 +31,8 @@ Tensor tensor_from_foreign(PyObject* object) {
 }
 
 py::object dtype_object(DType dtype) {
-  static const py::module_ core = py::module_::import("gradgate._core");
+  // Never destroyed, as that would come after the interpreter's end.
+  static const py::module_& core = *new py::module_(py::module_::import("gradgate._core"));
   return core.attr(name(dtype));
 }
 
