@@ -14,4 +14,5 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_shapes(m);
   gradgate::define_gates(m);
   gradgate::define_autograd(m);
+  gradgate::define_optimizer(m);
 }

@@ -10,5 +10,6 @@ void define_autograd(pybind11::module_& m);
 void define_creation(pybind11::module_& m);
 void define_shapes(pybind11::module_& m);
 void define_configuration(pybind11::module_& m);
+void define_optimizer(pybind11::module_& m);
 
 }  // namespace gradgate

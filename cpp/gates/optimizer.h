@@ -1,8 +1,9 @@
 // The optimizers' update rules, each defined once for one parameter p, its gradient g and its state.
 //
 // A rule is a struct of its options (PyTorch's names). `at(step)` works out in double what the options
-// mean at the step-th update of a parameter, counted from 1; `update` is the formula over a value type V
-// with the vocabulary of gate.h. State that the options do not ask for is never read or written.
+// mean at the step-th update of a parameter, counted from 1; a rule that needs no count knows the first
+// update (1) from the later ones (2). `update` is the formula over a value type V with the vocabulary of
+// gate.h. State that the options do not ask for is never read or written.
 #pragma once
 
 #include "gates/gate.h"
@@ -50,6 +51,7 @@ inline V mean_square(V v, V g, double keep, double weight) {
 
 struct Sgd {
   static constexpr const char* name = "sgd";
+  static constexpr bool counts_steps = false;
   static constexpr int states = 1;  // momentum_buffer, when momentum != 0
   double lr, momentum, dampening, weight_decay;
   bool nesterov, maximize;
@@ -82,6 +84,7 @@ struct Sgd {
 // Adam (Kingma and Ba, 2015), AdamW (Loshchilov and Hutter, 2019) with decoupled_weight_decay.
 struct Adam {
   static constexpr const char* name = "adam";
+  static constexpr bool counts_steps = true;
   static constexpr int states = 3;  // exp_avg, exp_avg_sq; max_exp_avg_sq with amsgrad
   double lr, beta1, beta2, eps, weight_decay;
   bool decoupled_weight_decay, amsgrad, maximize;
@@ -135,6 +138,7 @@ struct Adam {
 // Adagrad (Duchi, Hazan and Singer, 2011).
 struct Adagrad {
   static constexpr const char* name = "adagrad";
+  static constexpr bool counts_steps = true;
   static constexpr int states = 1;  // sum
   double lr, lr_decay, eps, weight_decay;
   bool maximize;
@@ -162,6 +166,7 @@ struct Adagrad {
 // RMSprop (Hinton's lecture notes); the centered form is that of Graves, 2013.
 struct RMSprop {
   static constexpr const char* name = "rmsprop";
+  static constexpr bool counts_steps = true;
   static constexpr int states = 3;  // square_avg; momentum_buffer when momentum != 0; grad_avg when centered
   double lr, alpha, eps, weight_decay, momentum;
   bool centered, maximize;
