@@ -1,0 +1,101 @@
+"""LRScheduler: the epoch counter and the state that the schedules share."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from gradgate.optim.optimizer import Optimizer
+
+
+class LRScheduler:
+    """Base class of the learning-rate schedules.
+
+    A subclass defines `get_lr()`. The constructor notes each group's rate as its `initial_lr` and sets the
+    rates of epoch 0; each `step()` goes on by one epoch. To go on from epoch n without a saved state, pass
+    `last_epoch=n` and an optimizer whose groups have an `initial_lr`.
+
+    Raises TypeError if `optimizer` is not an Optimizer, KeyError if `last_epoch` is given and a group has no
+    `initial_lr`.
+    """
+
+    optimizer: Optimizer
+    base_lrs: list[float]
+    last_epoch: int
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        check_optimizer(optimizer)
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{i}]: to resume at last_epoch={last_epoch}, "
+                    "load the optimizer's state dict first"
+                )
+        self.optimizer = optimizer
+        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._step_count = 0
+        self._last_lr: list[float] = []
+        self.step()
+
+    def get_lr(self) -> list[float]:
+        """The rates of the groups at epoch `last_epoch`, from those of the epoch before."""
+        raise NotImplementedError
+
+    def get_last_lr(self) -> list[float]:
+        """The rates that this schedule set last, one for each parameter group."""
+        return self._last_lr
+
+    def step(self) -> None:
+        """Goes on by one epoch: to be called after the epoch's optimizer steps."""
+        if self._step_count == 1 and self.optimizer._steps_taken == 0:
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate of the schedule is skipped. "
+                "Call `optimizer.step()` first",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        self.last_epoch += 1
+        self._set_rates(self.get_lr())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer."""
+        return {key: value for key, value in vars(self).items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over a `state_dict()`; the optimizer's own state dict brings the rates themselves."""
+        vars(self).update(state_dict)
+
+    def _rates(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _set_rates(self, rates: list[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self._last_lr = self._rates()
+
+    def _restart(self) -> None:
+        """Begins at epoch 0 from the initial rates, whatever other schedules have made of them."""
+        self._set_rates(self.base_lrs)
+        self.last_epoch = -1
+        self._step_count = 0
+        self.step()
+
+
+def check_optimizer(optimizer: object) -> None:
+    """Raises TypeError unless it is an Optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+
+
+def for_each_group(optimizer: Optimizer, value: Any, name: str) -> list[Any]:
+    """`value` for every parameter group; a list or tuple has one for each."""
+    count = len(optimizer.param_groups)
+    if not isinstance(value, (list, tuple)):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(f"expected {count} values of {name}, one for each parameter group, but got {len(value)}")
+    return list(value)
