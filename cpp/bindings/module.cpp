@@ -15,4 +15,6 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_gates(m);
   gradgate::define_autograd(m);
   gradgate::define_optimizer(m);
+  gradgate::define_function(m);
+  gradgate::define_linear_algebra(m);
 }

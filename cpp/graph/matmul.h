@@ -1,12 +1,19 @@
-// The matrix product as a gate.
+// The matrix product as a gate, and the affine layer made of it.
 #pragma once
 
 #include "graph/tensor.h"
 
 namespace gradgate {
 
-// PyTorch's rules: vectors are taken as a row on the left and a column on the right, leading dimensions are batches and
-// broadcast. Throws RuntimeError when the inner sizes differ or the types do.
+// PyTorch's rules: a vector is a row on the left and a column on the right, leading dimensions are batches and broadcast.
+// Throws RuntimeError when the inner sizes or the types differ.
 Tensor matmul(const Tensor& a, const Tensor& b);
+
+// The same for two matrices, (m, k) and (k, n), alone, and for batches of them, (b, m, k) and (b, k, n).
+Tensor mm(const Tensor& a, const Tensor& b);
+Tensor bmm(const Tensor& a, const Tensor& b);
+
+// x W^T + bias for x (..., in), weight (out, in) and bias (out) or undefined: one gate.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 }  // namespace gradgate

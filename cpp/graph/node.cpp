@@ -23,7 +23,7 @@ Node::~Node() = default;
 
 void Node::add_input(const Tensor& input) {
   Edge edge;
-  edge.node = gradient_node(input);
+  if (input.defined()) edge.node = gradient_node(input);
   if (!edge.node)
     edge.constant = input;
   else if (input.body()->node)

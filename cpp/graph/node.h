@@ -53,6 +53,7 @@ class Node {
   virtual void backward(Flow& flow) = 0;
   virtual int outputs() const { return 1; }
 
+  // An undefined input stands for an argument that is no tensor.
   void add_input(const Tensor& input);
   const Edge& input(int i) const { return inputs_[i]; }
   int input_count() const { return inputs_.size(); }

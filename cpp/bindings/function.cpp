@@ -1,0 +1,97 @@
+// Gates written in Python: what autograd.Function is made of.
+#include "bindings/define.h"
+#include "bindings/module.h"
+#include "graph/saved_tensor.h"
+
+namespace py = pybind11;
+
+namespace gradgate {
+namespace {
+
+// backward(saved, upstream) in Python returns the downstream gradients, one for each input, None where there is none.
+class PythonGate final : public Node {
+ public:
+  PythonGate(std::string name, py::function backward) : name_(std::move(name)), backward_(std::move(backward)) {}
+  const char* name() const override { return name_.c_str(); }
+  int outputs() const override { return static_cast<int>(outputs_.size()); }
+
+  // A saved output is kept apart from its node, which would otherwise hold itself.
+  void save(const std::vector<std::optional<Tensor>>& saved, const std::vector<Tensor>& outputs) {
+    for (const auto& t : saved) {
+      bool is_output = false;
+      for (const Tensor& y : outputs) is_output = is_output || (t && t->same(y));
+      saved_.push_back(!t ? SavedTensor() : is_output ? SavedTensor::output(*t) : SavedTensor::input(*t));
+    }
+    for (const Tensor& y : outputs) outputs_.push_back({y.shape(), y.dtype()});
+  }
+  void add_shape(const Tensor* input) { inputs_.push_back(input ? input->shape() : Dims()); }
+
+  void backward(Flow& flow) override {
+    py::list saved, upstream;
+    for (const SavedTensor& t : saved_) saved.append(t.unpack(*this));
+    for (int i = 0; i < outputs(); ++i) upstream.append(flow.upstream(i));
+    const auto gradients = backward_(saved, upstream).cast<py::tuple>();
+    if (gradients.size() != inputs_.size())
+      fail<RuntimeError>(name_, ": backward returned an incorrect number of gradients (expected ", inputs_.size(), ", got ",
+                         gradients.size(), ")");
+    for (std::size_t i = 0; i < gradients.size(); ++i) send(flow, static_cast<int>(i), gradients[i]);
+  }
+
+ private:
+  void release() override { saved_.clear(); }
+
+  void send(Flow& flow, int input, const py::object& gradient) {
+    if (gradient.is_none() || !flow.needs(input)) return;
+    if (!is_tensor(gradient.ptr()))
+      fail<TypeError>(name_, ": backward must return Tensors or None, got ", Py_TYPE(gradient.ptr())->tp_name);
+    const Tensor dx = unwrap(gradient.ptr());
+    if (!(dx.shape() == inputs_[static_cast<std::size_t>(input)]))
+      fail<RuntimeError>(name_, ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ",
+                         inputs_[static_cast<std::size_t>(input)]);
+    flow.downstream(input, dx);
+  }
+
+  struct Output {
+    Dims shape;
+    DType dtype;
+  };
+  std::string name_;
+  py::function backward_;
+  std::vector<SavedTensor> saved_;
+  std::vector<Dims> inputs_;
+  std::vector<Output> outputs_;
+};
+
+// The outputs as results of a gate on the inputs (None for an argument that is no tensor). An output that is an input, or is
+// returned twice, becomes a tensor of its own. Those not differentiable are left off the graph.
+std::vector<Tensor> record_function(const std::string& name, const py::function& backward, const std::vector<std::optional<Tensor>>& inputs,
+                                    std::vector<Tensor> outputs, const std::vector<std::optional<Tensor>>& saved,
+                                    const std::vector<bool>& differentiable) {
+  bool needed = false;
+  for (const auto& t : inputs) needed = needed || (t && t->requires_grad());
+  if (!needed || !grad_enabled()) return outputs;
+  auto* gate = new PythonGate(name, backward);
+  const Ref<Node> node(gate);
+  for (const auto& t : inputs) {
+    gate->add_input(t ? *t : Tensor());
+    gate->add_shape(t ? &*t : nullptr);
+  }
+  gate->save(saved, outputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!differentiable[i] || !is_floating(outputs[i].dtype())) continue;
+    bool taken = !outputs[i].is_leaf();
+    for (const auto& t : inputs) taken = taken || (t && t->same(outputs[i]));
+    if (taken) outputs[i] = outputs[i].alias();
+    outputs[i] = record_output(outputs[i], node, static_cast<std::uint32_t>(i));
+  }
+  return outputs;
+}
+
+}  // namespace
+
+void define_function(py::module_& m) {
+  m.def("_record_function", record_function, py::arg("name"), py::arg("backward"), py::arg("inputs"), py::arg("outputs"), py::arg("saved"),
+        py::arg("differentiable"));
+}
+
+}  // namespace gradgate

@@ -1,0 +1,155 @@
+"""Gates defined by a user: a forward and a backward in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradgate import _core
+from gradgate._core import Tensor
+from gradgate.autograd.grad_mode import no_grad
+
+__all__ = ["Function", "FunctionContext", "once_differentiable"]
+
+
+class FunctionContext:
+    """What forward hands to backward: saved tensors, and any attribute set on it."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self._to_save: tuple[Tensor | None, ...] = ()
+        self._saved: tuple[Tensor | None, ...] | None = None
+        self._non_differentiable: tuple[Tensor, ...] = ()
+        self._materialize = True
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors (inputs or outputs) for backward; changing one in place before then is an error."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(f"save_for_backward can only save tensors or None, got {type(tensor).__name__}")
+        self._to_save = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """The tensors that forward saved, in order."""
+        return self._to_save if self._saved is None else self._saved
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Name outputs through which no gradient flows."""
+        self._non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (the default) or None for outputs that got no gradient."""
+        self._materialize = value
+
+
+class Function:
+    """Base class of custom gates.
+
+    Subclasses define two static methods. ``forward(ctx, *args)`` computes the outputs (a tensor or a tuple of them), and
+    ``backward(ctx, *grad_outputs)`` returns one gradient for each argument of forward, None for those without. Arguments that
+    are no tensors are handed through. Written with differentiable operations, backward gives higher derivatives, too.
+
+    >>> import gradgate
+    >>> class Cube(gradgate.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...     @staticmethod
+    ...     def backward(ctx, dy):
+    ...         (x,) = ctx.saved_tensors
+    ...         return dy * 3 * x * x
+    >>> x = gradgate.tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad.item()
+    12.0
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionContext, *args: Any) -> Any:
+        """Compute the outputs from the arguments of ``apply``."""
+        raise NotImplementedError("a Function needs a static method forward(ctx, *args)")
+
+    @staticmethod
+    def backward(ctx: FunctionContext, *grad_outputs: Any) -> Any:
+        """Compute the gradient of each argument of forward from those of its outputs."""
+        raise NotImplementedError("a Function needs a static method backward(ctx, *grad_outputs)")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Run forward on the arguments and record the gate.
+
+        Raises TypeError when forward returns something other than tensors.
+        """
+        ctx = FunctionContext(tuple(isinstance(a, Tensor) and a.requires_grad for a in args))
+        with no_grad():
+            result = cls.forward(ctx, *args)
+        outputs = result if isinstance(result, tuple) else (result,)
+        for output in outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of them, got {type(output).__name__}")
+        recorded = cls._record(ctx, args, outputs)
+        return tuple(recorded) if isinstance(result, tuple) else recorded[0]
+
+    @classmethod
+    def _record(cls, ctx: FunctionContext, args: Sequence[Any], outputs: tuple[Tensor, ...]) -> list[Tensor]:
+        shapes = [(output.shape, output.dtype) for output in outputs]
+        saved, ctx._to_save = ctx._to_save, ()
+
+        def backward(saved: list[Tensor | None], upstream: list[Tensor | None]) -> tuple[Tensor | None, ...]:
+            ctx._saved = tuple(saved)
+            if ctx._materialize:
+                upstream = [
+                    _core.zeros(shape, dtype=dtype) if grad is None else grad
+                    for grad, (shape, dtype) in zip(upstream, shapes, strict=True)
+                ]
+            try:
+                gradients = cls.backward(ctx, *upstream)
+            finally:
+                ctx._saved = None
+            return gradients if isinstance(gradients, tuple) else (gradients,)
+
+        return _core._record_function(
+            f"{cls.__name__}Backward",
+            backward,
+            [a if isinstance(a, Tensor) else None for a in args],
+            list(outputs),
+            list(saved),
+            [not any(output is other for other in ctx._non_differentiable) for output in outputs],
+        )
+
+
+def once_differentiable(backward: Any) -> Any:
+    """Decorate a Function's backward that is not written with differentiable operations.
+
+    Its gradients then carry no graph, and a second derivative through them raises RuntimeError.
+    """
+
+    def run(ctx: FunctionContext, *grad_outputs: Any) -> Any:
+        recording = _core.is_grad_enabled()
+        with no_grad():
+            gradients = backward(ctx, *grad_outputs)
+        if not recording:
+            return gradients
+        several = isinstance(gradients, tuple)
+        checked = tuple(
+            _DifferentiatedTwice.apply(g, *(d for d in grad_outputs if d is not None)) if isinstance(g, Tensor) else g
+            for g in (gradients if several else (gradients,))
+        )
+        return checked if several else checked[0]
+
+    return staticmethod(run) if isinstance(backward, staticmethod) else run
+
+
+class _DifferentiatedTwice(Function):
+    """Passes a gradient on, and refuses to be differentiated."""
+
+    @staticmethod
+    def forward(ctx: FunctionContext, gradient: Tensor, *upstream: Tensor) -> Tensor:
+        return gradient.detach()
+
+    @staticmethod
+    def backward(ctx: FunctionContext, *grad_outputs: Tensor) -> None:
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
