@@ -1,0 +1,22 @@
+"""Differentiation: gradients, custom gates, checks and derivatives of functions."""
+
+from gradgate.autograd import functional
+from gradgate.autograd.function import Function, FunctionContext, once_differentiable
+from gradgate.autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
+from gradgate.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from gradgate.autograd.gradients import backward, grad
+
+__all__ = [
+    "Function",
+    "FunctionContext",
+    "GradcheckError",
+    "backward",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "no_grad",
+    "once_differentiable",
+    "set_grad_enabled",
+]
