@@ -34,7 +34,7 @@ def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray]
 
 
 def _perturbed(func: Callable[..., Any], inputs: Sequence[Any], index: int, element: int, step: float) -> list[np.ndarray]:
-    moved = inputs[index].detach().contiguous().clone()
+    moved = inputs[index].detach().clone()
     moved.numpy().reshape(-1)[element] += step
     moved.requires_grad_(inputs[index].requires_grad)
     return _values(func, [*inputs[:index], moved, *inputs[index + 1 :]])

@@ -1,0 +1,347 @@
+"""The backward engine: sweeps, sharing, depth, hooks, versions, errors and memory."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import gradgate
+from gradgate import Tensor
+
+
+def leaf(value: object) -> Tensor:
+    return gradgate.tensor(value, dtype=gradgate.float64, requires_grad=True)
+
+
+def grad_of(t: Tensor) -> object:
+    assert t.grad is not None
+    return t.grad.tolist()
+
+
+def in_use() -> int:
+    gc.collect()
+    return gradgate._core.memory_statistics()["in_use"]
+
+
+def test_chain_of_a_million_gates() -> None:
+    x = leaf(1.0)
+    y = x
+    for _ in range(1_000_000):
+        y = y * 1.0
+    y.backward()
+    assert grad_of(x) == 1
+    del y  # destroys the whole chain without recursion
+
+
+def test_shared_subgraphs_take_linear_time() -> None:
+    # 200 doublings: 2^200 paths, 200 gates.
+    x = leaf(1.0)
+    y = x
+    for _ in range(200):
+        y = y + y
+    y.backward()
+    assert grad_of(x) == 2.0**200
+
+
+def test_gradients_add_over_uses_and_calls() -> None:
+    x = leaf([1.0, 2.0])
+    (x * x + x).sum().backward()
+    assert grad_of(x) == [3, 5]
+    (3 * x).sum().backward()
+    assert grad_of(x) == [6, 8]
+
+
+def test_gradient_of_broadcast_operands() -> None:
+    a, b = leaf(np.ones((3, 1, 2))), leaf(np.full((4, 1), 2.0))
+    (a * b).sum().backward()
+    np.testing.assert_array_equal(a.grad.numpy(), np.full((3, 1, 2), 8.0))
+    np.testing.assert_array_equal(b.grad.numpy(), np.full((4, 1), 6.0))
+
+
+def test_accumulated_gradient_does_not_alias_another() -> None:
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    (a + b).sum().backward()
+    a.grad.mul_(5)
+    assert grad_of(a) == [5, 5]
+    assert grad_of(b) == [1, 1]
+
+
+def test_second_backward_needs_retain_graph() -> None:
+    x = leaf(2.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward()
+    assert grad_of(x) == 8
+    with pytest.raises(RuntimeError, match=r"MulBackward: trying to backward through the graph a second time.*retain_graph=True"):
+        y.backward()
+
+
+def test_backward_wants_a_scalar_or_a_gradient() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 2
+    with pytest.raises(RuntimeError, match=r"only for scalar outputs, and this one has shape \(2,\)"):
+        y.backward()
+    with pytest.raises(RuntimeError, match=r"gradient has shape \(3,\) and the output has shape \(2,\)"):
+        y.backward(gradgate.tensor([1.0, 1.0, 1.0]))
+    y.backward(gradgate.tensor([1.0, 10.0], dtype=gradgate.float64))
+    assert grad_of(x) == [2, 20]
+
+
+def test_backward_off_the_graph() -> None:
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        gradgate.tensor(1.0).backward()
+    x = leaf(1.0)
+    with gradgate.no_grad():
+        y = x * 2
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        y.backward()
+
+
+def test_backward_restricted_to_inputs() -> None:
+    x, y = leaf(2.0), leaf(3.0)
+    (x * y).backward(inputs=[x])
+    assert grad_of(x) == 3
+    assert y.grad is None
+
+
+def test_grad_of_intermediate_and_unused() -> None:
+    x, z = leaf(3.0), leaf(1.0)
+    y = x * x
+    loss = y * y
+    dy, dx = gradgate.autograd.grad(loss, (y, x), retain_graph=True)
+    assert (dy.item(), dx.item()) == (18, 108)
+    assert x.grad is None
+    with pytest.raises(RuntimeError, match="appears to not have been used in the graph"):
+        gradgate.autograd.grad(loss, z, retain_graph=True)
+    assert gradgate.autograd.grad(loss, z, retain_graph=True, allow_unused=True) == (None,)
+    assert gradgate.autograd.grad(loss, z, materialize_grads=True)[0].item() == 0
+
+
+def test_root_among_inputs() -> None:
+    x = leaf(3.0)
+    y = x * x
+    dy, dx = gradgate.autograd.grad(y, (y, x))
+    assert (dy.item(), dx.item()) == (1, 6)
+
+
+def test_higher_derivatives() -> None:
+    x = leaf(2.0)
+    derivative = x**4
+    for expected in (32.0, 48.0, 48.0, 24.0):
+        (derivative,) = gradgate.autograd.grad(derivative, x, create_graph=True)
+        assert derivative.item() == pytest.approx(expected, rel=1e-14)
+
+
+def test_hooks_replace_and_come_off() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 3
+    seen: list[object] = []
+    first = y.register_hook(lambda g: seen.append(g.tolist()))
+    y.register_hook(lambda g: g * 10)
+    x.register_hook(lambda g: g + 1)
+    y.sum().backward(retain_graph=True)
+    assert seen == [[1, 1]]
+    assert grad_of(x) == [31, 31]
+    first.remove()
+    y.sum().backward()
+    assert len(seen) == 1
+    assert grad_of(x) == [62, 62]
+
+
+def test_hook_sees_the_whole_gradient_once() -> None:
+    x = leaf(1.0)
+    y = x * 2
+    seen: list[float] = []
+    y.register_hook(lambda g: seen.append(g.item()))
+    (y * 3 + y * 4).backward()
+    assert seen == [7]
+
+
+def test_hook_errors() -> None:
+    with pytest.raises(RuntimeError, match="doesn't require gradient"):
+        gradgate.tensor(1.0).register_hook(lambda g: g)
+    x = leaf([1.0, 2.0])
+    x.register_hook(lambda g: g.sum())
+    with pytest.raises(RuntimeError, match=r"returned a gradient of shape \(\) for a tensor of shape \(2,\)"):
+        (x * 2).sum().backward()
+
+
+def test_sweep_inside_a_hook() -> None:
+    x = leaf(2.0)
+    y = x * x
+    inner: list[float] = []
+    y.register_hook(lambda g: inner.append(gradgate.autograd.grad(y * 5, x, retain_graph=True)[0].item()))
+    (y * 3).backward(retain_graph=True)
+    assert inner == [20]
+    assert grad_of(x) == 12
+
+
+def test_retain_grad() -> None:
+    x = leaf(2.0)
+    y = x * 3
+    y.retain_grad()
+    assert y.retains_grad
+    (y * y).backward()
+    assert grad_of(y) == 12
+    with pytest.raises(RuntimeError, match="can't retain_grad"):
+        gradgate.tensor(1.0).retain_grad()
+
+
+def test_retained_tensor_may_die_first() -> None:
+    x = leaf(2.0)
+    y = x * 3
+    y.retain_grad()
+    loss = y * 2
+    del y
+    loss.backward()
+    assert grad_of(x) == 6
+
+
+def test_leaf_flags() -> None:
+    x = leaf(1.0)
+    y = x * 2
+    assert x.is_leaf and not y.is_leaf and y.requires_grad
+    assert x.grad_fn is None and y.grad_fn.name() == "MulBackward"
+    assert repr(y.grad_fn) == "<MulBackward>"
+    assert y.grad_fn.next_functions[0][0].name() == "AccumulateGrad"
+    assert not y.detach().requires_grad
+    with pytest.raises(RuntimeError, match="requires_grad flags of leaf"):
+        y.requires_grad_(False)
+    with pytest.raises(RuntimeError, match="floating point"):
+        gradgate.tensor([1, 2]).requires_grad_()
+
+
+def test_grad_modes_nest_and_are_per_thread() -> None:
+    x = leaf(1.0)
+    with gradgate.no_grad():
+        assert not (x * 2).requires_grad
+        with gradgate.enable_grad():
+            assert (x * 2).requires_grad
+        in_thread: list[bool] = []
+        thread = threading.Thread(target=lambda: in_thread.append((x * 2).requires_grad))
+        thread.start()
+        thread.join()
+        assert in_thread == [True]
+    with gradgate.set_grad_enabled(False):
+        assert not gradgate.is_grad_enabled()
+    assert gradgate.is_grad_enabled()
+    gradgate.set_grad_enabled(False)
+    assert not gradgate.is_grad_enabled()
+    gradgate.set_grad_enabled(True)
+
+    @gradgate.no_grad()
+    def called() -> bool:
+        return gradgate.is_grad_enabled()
+
+    @gradgate.no_grad
+    def bare() -> bool:
+        return gradgate.is_grad_enabled()
+
+    assert not called() and not bare() and gradgate.is_grad_enabled()
+
+
+def test_mode_is_restored_after_an_error() -> None:
+    with pytest.raises(KeyError), gradgate.no_grad():
+        raise KeyError
+    assert gradgate.is_grad_enabled()
+    x = leaf(1.0)
+    y = x * 2
+
+    def hook(g: Tensor) -> None:
+        raise KeyError("from the hook")
+
+    y.register_hook(hook)
+    with pytest.raises(KeyError, match="from the hook"):
+        y.backward()
+    assert gradgate.is_grad_enabled()
+
+
+def test_saved_value_changed_in_place() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 1
+    z = y * y
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=r"MulBackward: .*inplace operation: an input.*shape \(2,\), is at version 1; expected version 0"):
+        z.sum().backward()
+
+
+def test_saved_output_changed_in_place() -> None:
+    x = leaf([1.0, 2.0])
+    y = x.exp()
+    y.mul_(2)
+    y.sum().backward()  # mul_ keeps what it needs, and exp's own output was replaced, not lost
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1.0, 2.0]), rtol=1e-15)
+
+
+def test_in_place_on_a_leaf_is_refused() -> None:
+    x = leaf([1.0, 2.0])
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="a view of a leaf"):
+        x[0] = 1
+    assert x.tolist() == [1, 2]
+    with gradgate.no_grad():
+        x.add_(1)
+    assert x.tolist() == [2, 3]
+
+
+def test_graph_is_freed_with_its_output() -> None:
+    x = leaf(np.ones(1000))
+    before = in_use()
+    y = x
+    for _ in range(20):
+        y = (y * y).tanh()
+    assert in_use() > before
+    del y
+    assert in_use() == before
+
+
+def test_in_place_gates_make_no_cycles() -> None:
+    before = in_use()
+    for _ in range(10):
+        x = leaf(np.ones(1000))
+        y = x * 2
+        y.mul_(y)
+        y[3] = y[2] * 3
+        y.exp_()
+        del x, y
+    assert in_use() == before
+
+
+def test_no_growth_over_training_steps() -> None:
+    w = leaf(np.ones((20, 20)))
+    x = gradgate.tensor(np.ones((5, 20)))
+    sizes = []
+    for step in range(2000):
+        loss = (x @ w).tanh().sum()
+        loss.backward()
+        with gradgate.no_grad():
+            w -= 0.01 * w.grad
+        w.grad = None
+        if step in (100, 1999):
+            sizes.append(in_use())
+    assert sizes[0] == sizes[1]
+
+
+def test_object_identity_and_weak_references() -> None:
+    x = leaf(1.0)
+    (x * 2).backward()
+    assert x.grad is x.grad
+    reference = weakref.ref(x)
+    assert reference() is x
+    del x
+    assert reference() is None
+
+
+def test_gradient_must_fit() -> None:
+    x = leaf([1.0, 2.0])
+    with pytest.raises(RuntimeError, match=r"assigned grad .* shape \(3,\) to a tensor .* shape \(2,\)"):
+        x.grad = gradgate.tensor([1.0, 2.0, 3.0])
+    x.grad = gradgate.tensor([1.0, 2.0], dtype=gradgate.float64)
+    assert grad_of(x) == [1, 2]
+    x.grad = None
+    assert x.grad is None
