@@ -23,7 +23,7 @@ def spiral() -> tuple[Tensor, Tensor]:
         r = np.linspace(0.0, 1, POINTS)
         t = np.linspace(4 * j, 4 * (j + 1), POINTS) + 0.2 * np.random.randn(POINTS)
         arms.append(np.c_[r * np.sin(t), r * np.cos(t)])
-    return gradgate.tensor(np.concatenate(arms)), gradgate.arange(CLASSES).repeat_interleave(POINTS)
+    return gradgate.tensor(np.concatenate(arms)), gradgate.tensor(np.repeat(np.arange(CLASSES), POINTS))
 
 
 def train(model: nn.Module, x: Tensor, y: Tensor, steps: int) -> None:
