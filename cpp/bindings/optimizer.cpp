@@ -1,6 +1,8 @@
 // The optimizer step: one call for a parameter group.
 #include "graph/optimizer.h"
 
+#include <algorithm>
+
 #include "bindings/casters.h"
 #include "bindings/module.h"
 #include "graph/copy.h"
@@ -66,11 +68,12 @@ void optimizer_step(const std::string& name, const py::list& params, const py::d
     check_optimizable(rule.name, parameter);
     with_gradient.emplace_back(std::move(parameter), param);
   }
+  const bool has_state = rule.counts_steps || std::any_of(names.begin(), names.end(), [](py::handle key) { return !key.is_none(); });
   std::vector<OptimizedParameter> parameters;
   std::vector<Tensor> counters;
   for (const auto& [parameter, param] : with_gradient) {
-    if (!states.contains(param)) states[param] = py::dict();
-    const py::dict state = states[param];
+    if (has_state && !states.contains(param)) states[param] = py::dict();
+    const py::dict state = has_state ? py::dict(states[param]) : py::dict();
     parameters.push_back(with_state(rule, parameter, state, names));
     if (!rule.counts_steps) continue;
     counters.push_back(state_counter(state));

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from gradgate import _core
 from gradgate._core import Tensor
+from gradgate.autograd import enable_grad
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 Loss = TypeVar("Loss")
@@ -34,10 +35,10 @@ class Optimizer:
     _rule: ClassVar[str]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
-        if isinstance(params, Tensor):
+        if isinstance(params, (Tensor, set)):
             raise TypeError(
-                f"{type(self).__name__}: params should be an iterable of tensors or dicts, "
-                "but is a single tensor; pass [tensor]"
+                f"{type(self).__name__}: params should be an iterable of tensors or dicts in a fixed order, "
+                f"but is a {type(params).__name__}; pass a list"
             )
         self._check_options(defaults)
         self.defaults = defaults
@@ -110,7 +111,7 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
-            with _core.enable_grad():
+            with enable_grad():
                 loss = closure()
         for group in self.param_groups:
             _core.optimizer_step(self._rule, group["params"], self.state, self._state_names(group), self._rule_options(group))

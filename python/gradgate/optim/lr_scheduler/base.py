@@ -12,8 +12,8 @@ class LRScheduler:
     """Base class of the learning-rate schedules.
 
     A subclass defines `get_lr()`. The constructor notes each group's rate as its `initial_lr` and sets the
-    rates of epoch 0; each `step()` goes on by one epoch. To go on from epoch n without a saved state, pass
-    `last_epoch=n` and an optimizer whose groups have an `initial_lr`.
+    rates of epoch 0; each `step()` goes on by one epoch. To go on after epoch n without a saved state, pass
+    `last_epoch=n` and an optimizer whose state was loaded: it has the `initial_lr`, and the rates of epoch n + 1.
 
     Raises TypeError if `optimizer` is not an Optimizer, KeyError if `last_epoch` is given and a group has no
     `initial_lr`.
@@ -38,7 +38,10 @@ class LRScheduler:
         self.last_epoch = last_epoch
         self._step_count = 0
         self._last_lr: list[float] = []
-        self.step()
+        if last_epoch == -1:
+            self.step()
+        else:
+            self._resume()
 
     def get_lr(self) -> list[float]:
         """The rates of the groups at epoch `last_epoch`, from those of the epoch before."""
@@ -77,9 +80,15 @@ class LRScheduler:
             group["lr"] = rate
         self._last_lr = self._rates()
 
-    def _restart(self) -> None:
-        """Begins at epoch 0 from the initial rates, whatever other schedules have made of them."""
-        self._set_rates(self.base_lrs)
+    def _resume(self) -> None:
+        """Goes on with the rates that the optimizer has."""
+        self._step_count = 1
+        self.last_epoch += 1
+        self._last_lr = self._rates()
+
+    def _restart(self, rates: list[float]) -> None:
+        """Begins at epoch 0 from these rates, whatever other schedules have made of them."""
+        self._set_rates(rates)
         self.last_epoch = -1
         self._step_count = 0
         self.step()

@@ -30,9 +30,6 @@ class CosineAnnealingLR(LRScheduler):
         t, half = self.last_epoch, self.T_max
         if t == 0:
             return self._rates()
-        if self._step_count == 1:  # constructed in the middle: there is no rate of the epoch before
-            height = (1 + cosine(math.pi * t / half)) / 2
-            return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
         if (t - 1 - half) % (2 * half) == 0:  # the rate is eta_min, from which no factor leads up
             rise = (1 - cosine(math.pi / half)) / 2
             return [lr + (base - self.eta_min) * rise for lr, base in zip(self._rates(), self.base_lrs, strict=True)]

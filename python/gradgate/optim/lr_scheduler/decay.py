@@ -37,6 +37,9 @@ class LambdaLR(LRScheduler):
     def get_lr(self) -> list[float]:
         return [base * factor(self.last_epoch) for base, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
+    def _resume(self) -> None:
+        self.step()
+
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
         state["lr_lambdas"] = [

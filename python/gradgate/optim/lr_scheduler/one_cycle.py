@@ -72,6 +72,9 @@ class OneCycleLR(LRScheduler):
             )
         return self._between("lr")
 
+    def _resume(self) -> None:
+        self.step()
+
     def step(self) -> None:
         super().step()
         if self.cycle_momentum:

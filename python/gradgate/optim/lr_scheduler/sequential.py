@@ -53,26 +53,28 @@ class SequentialLR(LRScheduler):
         self.optimizer = optimizer
         self._schedulers = list(schedulers)
         self._milestones = list(milestones)
-        self._restart(last_epoch + 1)
+        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self._restart(self.base_lrs)
+        self.last_epoch = last_epoch + 1
 
     def step(self) -> None:
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[i]
         if i > 0 and self._milestones[i - 1] == self.last_epoch:
-            scheduler._restart()
+            scheduler._restart(scheduler.base_lrs)
         else:
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
     step.__doc__ = LRScheduler.step.__doc__
 
-    def _restart(self, epoch: int = 0) -> None:
-        self.last_epoch = epoch
+    def _restart(self, rates: list[float]) -> None:
+        self.last_epoch = 0
         # Constructing each schedule has taken it to its epoch 0: only the first begins there now.
         for scheduler in self._schedulers[1:]:
             scheduler.last_epoch = -1
-        self._schedulers[0]._restart()
+        self._schedulers[0]._restart(rates)
         self._last_lr = self._schedulers[0].get_last_lr()
 
     def state_dict(self) -> dict[str, Any]:
