@@ -1,0 +1,186 @@
+"""DataLoader: batches of a data set, in the order of a sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import numpy
+
+from gradgate import _core
+from gradgate._core import Generator, Tensor
+from gradgate.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
+from gradgate.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+
+Sample_co = TypeVar("Sample_co", covariant=True)
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Makes one batch of a list of samples: each tensor gets a leading dimension of samples.
+
+    Tensors and NumPy arrays are stacked, numbers become a tensor (floats float64, integers int64, bools
+    bool), strings and bytes stay a list, and tuples, lists and mappings are collated entry by entry
+    (a tuple becomes a list, a named tuple stays one).
+
+    Raises TypeError for samples of another type, ValueError for sequences of different lengths.
+
+    >>> from gradgate import tensor
+    >>> default_collate([(tensor([1.0]), 0), (tensor([2.0]), 1)])
+    [tensor([[1.],
+            [2.]]), tensor([0, 1])]
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return _core.stack(list(batch))
+    if isinstance(first, (numpy.ndarray, numpy.generic)):
+        return _core.tensor(numpy.stack(batch))
+    for kind, dtype in ((bool, _core.bool), (int, _core.int64), (float, _core.float64)):
+        if isinstance(first, kind):
+            return _core.tensor(list(batch), dtype=dtype)
+    if isinstance(first, (str, bytes)):
+        return list(batch)
+    if isinstance(first, Mapping):
+        return {key: default_collate([sample[key] for sample in batch]) for key in first}
+    if isinstance(first, (tuple, list)):
+        if any(len(sample) != len(first) for sample in batch):
+            raise ValueError("default_collate: each element in list of batch should be of equal size")
+        entries = [default_collate(entry) for entry in zip(*batch, strict=True)]
+        return type(first)(*entries) if hasattr(first, "_fields") else entries
+    raise TypeError(
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first).__name__}. "
+        "Pass a collate_fn that knows it"
+    )
+
+
+class DataLoader(Generic[Sample_co]):
+    """Batches of `dataset`, anew at every iteration.
+
+    Args:
+        dataset: the samples.
+        batch_size: samples in a batch; None yields single samples.
+        shuffle: a new random order at every iteration.
+        sampler: gives the order of the indices, instead of `shuffle`.
+        batch_sampler: gives lists of indices, instead of `batch_size`, `shuffle`, `sampler` and `drop_last`.
+        num_workers: 0. Batches are made in this process; tensors in memory need no other.
+        collate_fn: makes a batch of a list of samples, `default_collate` by default.
+        pin_memory: accepted for the sake of existing scripts; there is no other memory to copy to.
+        drop_last: leaves out the last batch if it is incomplete.
+        generator: the source of random numbers of `shuffle`, the global one by default.
+
+    A TensorDataset, or a Subset of one, is gathered in blocks of rows, one call for each tensor and batch,
+    when `collate_fn` is the default.
+
+    Raises ValueError for arguments that contradict one another, or a `num_workers` other than 0.
+
+    >>> from gradgate import tensor
+    >>> from gradgate.utils.data import TensorDataset
+    >>> data = TensorDataset(tensor([[1.0], [2.0], [3.0]]), tensor([0, 1, 2]))
+    >>> [y.tolist() for x, y in DataLoader(data, batch_size=2)]
+    [[0, 1], [2]]
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset[Sample_co],
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        *,
+        generator: Generator | None = None,
+    ) -> None:
+        if num_workers != 0:
+            raise ValueError(f"DataLoader: batches are made in this process; num_workers should be 0, but is {num_workers}")
+        streams = isinstance(dataset, IterableDataset)
+        _check_order(streams, batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
+        if sampler is None and not streams and batch_sampler is None:
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)  # type: ignore[arg-type]
+        self.batch_size = batch_size if batch_sampler is None else None
+        if sampler is not None and batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.dataset = dataset
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        self.num_workers = num_workers
+        self.collate_fn = collate_fn if collate_fn is not None else default_collate
+        self.pin_memory = pin_memory
+        self.drop_last = drop_last
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[Any]:
+        if isinstance(self.dataset, IterableDataset):
+            return self._stream(iter(self.dataset))
+        if self.batch_sampler is None:
+            return (self._single(self.dataset[index]) for index in self.sampler or ())
+        sampler = self.batch_sampler
+        batches = sampler.batches() if isinstance(sampler, BatchSampler) else iter(sampler)
+        gather = _row_gatherer(self.dataset) if self.collate_fn is default_collate else None
+        if gather is not None:
+            return map(gather, batches)
+        return (self.collate_fn([self.dataset[index] for index in _as_list(batch)]) for batch in batches)
+
+    def __len__(self) -> int:
+        """The number of batches. Raises TypeError if the data set or the sampler has no length."""
+        for sampler in (self.batch_sampler, self.sampler):
+            if sampler is not None:
+                return len(sampler)  # type: ignore[arg-type]
+        size = len(self.dataset)  # type: ignore[arg-type]
+        if self.batch_size is None:
+            return size
+        return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
+
+    def _single(self, sample: Any) -> Any:
+        return sample if self.collate_fn is default_collate else self.collate_fn(sample)
+
+    def _stream(self, samples: Iterator[Any]) -> Iterator[Any]:
+        if self.batch_size is None:
+            yield from map(self._single, samples)
+            return
+        while batch := list(islice(samples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield self.collate_fn(batch)
+
+
+def _check_order(
+    streams: bool, batch_size: int | None, shuffle: bool, sampler: object, batch_sampler: object, drop_last: bool
+) -> None:
+    """Raises ValueError if the arguments that choose samples for batches contradict one another."""
+    if streams and (shuffle or sampler is not None or batch_sampler is not None):
+        raise ValueError("DataLoader: an IterableDataset has its own order; it takes no shuffle, sampler or batch_sampler")
+    if sampler is not None and shuffle:
+        raise ValueError("DataLoader: sampler option is mutually exclusive with shuffle")
+    if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+        raise ValueError("DataLoader: batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+    if batch_size is None and drop_last:
+        raise ValueError("DataLoader: batch_size=None yields single samples and is mutually exclusive with drop_last")
+    if batch_size is not None and (not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0):
+        raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
+
+
+def _row_gatherer(dataset: Dataset[Any]) -> Callable[[Any], list[Tensor]] | None:
+    """How to gather the rows at some indices in blocks, if the data set is tensors in memory."""
+    if isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__:
+        tensors = dataset
+        return lambda indices: tensors.rows(_as_indices(indices, len(tensors)))
+    if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
+        gather, subset = _row_gatherer(dataset.dataset), dataset
+        if gather is not None:
+            chosen = _as_indices(subset.indices, len(subset.dataset))
+            return lambda indices: gather(chosen.index_select(0, _as_indices(indices, len(subset))))
+    return None
+
+
+def _as_indices(indices: Any, size: int) -> Tensor:
+    """The indices as an int64 tensor, counted from the end where they are negative."""
+    if isinstance(indices, Tensor):
+        return indices
+    return _core.tensor([int(index) + size if index < 0 else int(index) for index in indices], dtype=_core.int64)
+
+
+def _as_list(indices: Any) -> Any:
+    return indices.tolist() if isinstance(indices, Tensor) else indices
