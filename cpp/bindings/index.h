@@ -1,4 +1,4 @@
-// Indexing as NumPy and PyTorch do it.
+// Index expressions as Python writes them.
 #pragma once
 
 #include <pybind11/pybind11.h>
