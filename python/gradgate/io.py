@@ -110,7 +110,9 @@ def _read(path: StrPath) -> tuple[dict[str, str], dict[str, numpy.ndarray[Any, A
         for name in file.keys():  # noqa: SIM118  # the file is no mapping
             dtype = file.get_slice(name).get_dtype()
             if dtype not in _DTYPES:
-                raise ValueError(f"load: {os.fspath(path)} has the tensor {name!r} of type {dtype}, which has no counterpart here")
+                raise ValueError(
+                    f"load: {os.fspath(path)} has the tensor {name!r} of type {dtype}, which has no counterpart here"
+                )
             arrays[name] = file.get_tensor(name)
         return file.metadata() or {}, arrays
 
@@ -132,21 +134,27 @@ class _Writer:
         if isinstance(obj, Tensor):
             return {"tensor": self._name(obj, where)}
         if isinstance(obj, Mapping):
-            return {"dict": [[_encode_key(key, where), self.encode(value, (*where, key))] for key, value in obj.items()]}
+            return {
+                "dict": [[_encode_key(key, where), self.encode(value, (*where, key))] for key, value in obj.items()]
+            }
         if isinstance(obj, (list, tuple)):
             kind = "tuple" if isinstance(obj, tuple) else "list"
             return {kind: [self.encode(value, (*where, i)) for i, value in enumerate(obj)]}
         if hasattr(obj, "state_dict"):
             raise TypeError(f"save: {_described(where)} is a {type(obj).__name__}; save its state_dict()")
         raise TypeError(
-            f"save: {_described(where)} is a {type(obj).__name__}; tensors, numbers, strings, bools, None and dicts, lists and "
-            "tuples of these can be saved"
+            f"save: {_described(where)} is a {type(obj).__name__}; tensors, numbers, strings, bools, None and dicts, "
+            "lists and tuples of these can be saved"
         )
 
     def _name(self, tensor: Tensor, where: tuple[Any, ...]) -> str:
         array = tensor.detach().numpy()
         # An empty tensor shows no memory, and its address may be that of any other.
-        memory = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype) if array.size else (id(tensor),)
+        memory = (
+            (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype)
+            if array.size
+            else (id(tensor),)
+        )
         if memory not in self._names:
             name = ".".join(str(key) for key in where) or "tensor"
             while name in self.arrays or name == "__metadata__":
@@ -159,7 +167,9 @@ class _Writer:
 def _encode_key(key: Any, where: tuple[Any, ...]) -> Any:
     if key is None or isinstance(key, (bool, int, str)) or (isinstance(key, float) and math.isfinite(key)):
         return key
-    raise TypeError(f"save: {_described(where)} has a key of type {type(key).__name__}; keys are strings, numbers, bools or None")
+    raise TypeError(
+        f"save: {_described(where)} has a key of type {type(key).__name__}; keys are strings, numbers, bools or None"
+    )
 
 
 def _described(where: tuple[Any, ...]) -> str:

@@ -72,7 +72,9 @@ class Optimizer:
         leaves the optimizer as it was.
         """
         if not isinstance(param_group, dict):
-            raise TypeError(f"add_param_group: a parameter group should be a dict, but is a {type(param_group).__name__}")
+            raise TypeError(
+                f"add_param_group: a parameter group should be a dict, but is a {type(param_group).__name__}"
+            )
         params, names = _ordered_parameters(param_group.get("params"))
         for param in params:
             self._check_parameter(param)
@@ -86,7 +88,8 @@ class Optimizer:
         for param in params:
             if id(param) in taken:
                 raise ValueError(
-                    f"add_param_group: the parameter of shape {tuple(param.shape)} appears more than once in the parameter groups"
+                    f"add_param_group: the parameter of shape {tuple(param.shape)} appears more than once "
+                    "in the parameter groups"
                 )
             taken.add(id(param))
         self.param_groups.append(group)
@@ -94,14 +97,18 @@ class Optimizer:
     def _check_parameter(self, param: Any) -> None:
         name = type(self).__name__
         if not isinstance(param, Tensor):
-            raise TypeError(f"{name}: optimizer can only optimize tensors, but one of the parameters is a {type(param).__name__}")
+            raise TypeError(
+                f"{name}: optimizer can only optimize tensors, but one of the parameters is a {type(param).__name__}"
+            )
         if not (param.is_leaf or param.retains_grad):
             raise ValueError(
-                f"{name}: can't optimize a non-leaf tensor (shape {tuple(param.shape)}); pass the leaf it was computed from, "
-                "or detach() it"
+                f"{name}: can't optimize a non-leaf tensor (shape {tuple(param.shape)}); pass the leaf it was "
+                "computed from, or detach() it"
             )
         if not param.dtype.is_floating_point:
-            raise ValueError(f"{name}: parameters are float32 or float64, but one of shape {tuple(param.shape)} is {param.dtype}")
+            raise ValueError(
+                f"{name}: parameters are float32 or float64, but one of shape {tuple(param.shape)} is {param.dtype}"
+            )
 
     def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Updates every parameter that has a gradient.
@@ -114,7 +121,9 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            _core.optimizer_step(self._rule, group["params"], self.state, self._state_names(group), self._rule_options(group))
+            _core.optimizer_step(
+                self._rule, group["params"], self.state, self._state_names(group), self._rule_options(group)
+            )
         self._steps_taken += 1
         return loss
 
@@ -136,7 +145,9 @@ class Optimizer:
         index = {id(param): i for i, param in enumerate(self._parameters())}
         return {
             "state": {index[id(param)]: dict(state) for param, state in self.state.items()},
-            "param_groups": [{**group, "params": [index[id(param)] for param in group["params"]]} for group in self.param_groups],
+            "param_groups": [
+                {**group, "params": [index[id(param)] for param in group["params"]]} for group in self.param_groups
+            ],
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -154,8 +165,8 @@ class Optimizer:
         for i, (group, saved) in enumerate(zip(self.param_groups, saved_groups, strict=True)):
             if len(group["params"]) != len(saved["params"]):
                 raise ValueError(
-                    f"load_state_dict: parameter group {i} of the loaded state dict has {len(saved['params'])} parameters, "
-                    f"but the optimizer's has {len(group['params'])}"
+                    f"load_state_dict: parameter group {i} of the loaded state dict has {len(saved['params'])} "
+                    f"parameters, but the optimizer's has {len(group['params'])}"
                 )
         saved_ids = chain.from_iterable(saved["params"] for saved in saved_groups)
         parameter = dict(zip(saved_ids, self._parameters(), strict=True))
@@ -197,7 +208,7 @@ def _ordered_parameters(params: Any) -> tuple[list[Any], list[str] | None]:
         return [params], None
     if isinstance(params, set):
         raise TypeError(
-            "add_param_group: parameters should be in an ordered collection, and the order of a set changes between runs; pass a list"
+            "add_param_group: parameters need a fixed order, but that of a set changes between runs; pass a list"
         )
     if params is None:
         raise ValueError('add_param_group: a parameter group needs the key "params"')
@@ -205,7 +216,9 @@ def _ordered_parameters(params: Any) -> tuple[list[Any], list[str] | None]:
     if not any(isinstance(entry, tuple) for entry in entries):
         return entries, None
     if not all(isinstance(entry, tuple) for entry in entries):
-        raise ValueError("add_param_group: all optimizer params should be with/without names; some parameter names are missing")
+        raise ValueError(
+            "add_param_group: all optimizer params should be with/without names; some parameter names are missing"
+        )
     return [param for _, param in entries], [name for name, _ in entries]
 
 

@@ -55,8 +55,8 @@ class LRScheduler:
         """Goes on by one epoch: to be called after the epoch's optimizer steps."""
         if self._step_count == 1 and self.optimizer._steps_taken == 0:
             warnings.warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate of the schedule is skipped. "
-                "Call `optimizer.step()` first",
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate of the schedule is "
+                "skipped. Call `optimizer.step()` first",
                 UserWarning,
                 stacklevel=2,
             )

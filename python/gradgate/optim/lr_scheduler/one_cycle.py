@@ -122,7 +122,10 @@ def _phases(total_steps: int, pct_start: float, three_phase: bool) -> list[dict[
     peak = float(pct_start * total_steps) - 1
     up = {"end_step": peak, "lr": ("initial_lr", "max_lr"), "momentum": ("max_momentum", "base_momentum")}
     if not three_phase:
-        return [up, {"end_step": total_steps - 1, "lr": ("max_lr", "min_lr"), "momentum": ("base_momentum", "max_momentum")}]
+        return [
+            up,
+            {"end_step": total_steps - 1, "lr": ("max_lr", "min_lr"), "momentum": ("base_momentum", "max_momentum")},
+        ]
     return [
         up,
         {"end_step": 2 * peak, "lr": ("max_lr", "initial_lr"), "momentum": ("base_momentum", "max_momentum")},

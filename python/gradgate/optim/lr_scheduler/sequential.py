@@ -42,9 +42,13 @@ class SequentialLR(LRScheduler):
             raise ValueError("SequentialLR expects at least one scheduler to be chained, but got no scheduler")
         for i, scheduler in enumerate(schedulers):
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(f"SequentialLR does not support ReduceLROnPlateau (index {i}): its step needs a metric")
+                raise ValueError(
+                    f"SequentialLR does not support ReduceLROnPlateau (index {i}): its step needs a metric"
+                )
             if scheduler.optimizer is not optimizer:
-                raise ValueError(f"SequentialLR expects all schedulers to belong to its optimizer, but that at index {i} does not")
+                raise ValueError(
+                    f"SequentialLR expects all schedulers to belong to its optimizer, but that at index {i} does not"
+                )
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 f"SequentialLR expects one milestone fewer than schedulers, but got {len(schedulers)} schedulers "

@@ -12,7 +12,9 @@ class ConstantLR(LRScheduler):
     Raises ValueError for a factor outside [0, 1].
     """
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
         if not 0 <= factor <= 1:
             raise ValueError(f"Constant multiplicative factor expected to be between 0 and 1, but got {factor}")
         self.factor = factor
@@ -30,9 +32,9 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """The rate times a factor that goes linearly from `start_factor` (0 < s <= 1) at epoch 0 to `end_factor` at `total_iters`.
+    """The rate times a factor that goes linearly from `start_factor` at epoch 0 to `end_factor` at `total_iters`.
 
-    Raises ValueError for a factor out of its range.
+    Raises ValueError for a `start_factor` outside (0, 1] or an `end_factor` outside [0, 1].
 
     >>> from gradgate import tensor
     >>> from gradgate.optim import SGD
@@ -54,7 +56,9 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if not 0 < start_factor <= 1:
-            raise ValueError(f"Starting multiplicative factor expected to be greater than 0 and at most 1, but got {start_factor}")
+            raise ValueError(
+                f"Starting multiplicative factor expected to be greater than 0 and at most 1, but got {start_factor}"
+            )
         if not 0 <= end_factor <= 1:
             raise ValueError(f"Ending multiplicative factor expected to be between 0 and 1, but got {end_factor}")
         self.start_factor = start_factor

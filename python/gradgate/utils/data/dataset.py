@@ -47,9 +47,13 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         shapes = [tuple(t.shape) for t in tensors]
         if not tensors or not all(shapes):
-            raise ValueError(f"TensorDataset: needs one tensor or more, each with a dimension of samples, but got shapes {shapes}")
+            raise ValueError(
+                f"TensorDataset: needs one tensor or more, each with a dimension of samples, but got shapes {shapes}"
+            )
         if len({shape[0] for shape in shapes}) > 1:
-            raise ValueError(f"Size mismatch between tensors: TensorDataset needs as many rows in each, but got shapes {shapes}")
+            raise ValueError(
+                f"Size mismatch between tensors: TensorDataset needs as many rows in each, but got shapes {shapes}"
+            )
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:

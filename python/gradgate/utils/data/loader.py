@@ -48,8 +48,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         entries = [default_collate(entry) for entry in zip(*batch, strict=True)]
         return type(first)(*entries) if hasattr(first, "_fields") else entries
     raise TypeError(
-        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first).__name__}. "
-        "Pass a collate_fn that knows it"
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
+        f"found {type(first).__name__}. Pass a collate_fn that knows it"
     )
 
 
@@ -95,11 +95,14 @@ class DataLoader(Generic[Sample_co]):
         generator: Generator | None = None,
     ) -> None:
         if num_workers != 0:
-            raise ValueError(f"DataLoader: batches are made in this process; num_workers should be 0, but is {num_workers}")
+            raise ValueError(
+                f"DataLoader: batches are made in this process; num_workers should be 0, but is {num_workers}"
+            )
         streams = isinstance(dataset, IterableDataset)
         _check_order(streams, batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
         if sampler is None and not streams and batch_sampler is None:
-            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)  # type: ignore[arg-type]
+            samples: Any = dataset
+            sampler = RandomSampler(samples, generator=generator) if shuffle else SequentialSampler(samples)
         self.batch_size = batch_size if batch_sampler is None else None
         if sampler is not None and batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
@@ -151,11 +154,15 @@ def _check_order(
 ) -> None:
     """Raises ValueError if the arguments that choose samples for batches contradict one another."""
     if streams and (shuffle or sampler is not None or batch_sampler is not None):
-        raise ValueError("DataLoader: an IterableDataset has its own order; it takes no shuffle, sampler or batch_sampler")
+        raise ValueError(
+            "DataLoader: an IterableDataset has its own order; it takes no shuffle, sampler or batch_sampler"
+        )
     if sampler is not None and shuffle:
         raise ValueError("DataLoader: sampler option is mutually exclusive with shuffle")
     if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
-        raise ValueError("DataLoader: batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+        raise ValueError(
+            "DataLoader: batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+        )
     if batch_size is None and drop_last:
         raise ValueError("DataLoader: batch_size=None yields single samples and is mutually exclusive with drop_last")
     if batch_size is not None and (not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0):

@@ -163,7 +163,9 @@ class BatchSampler(Sampler[list[int]]):
     def batches(self) -> Iterator[Any]:
         """What `__iter__` yields, but as int64 tensors where the sampler draws its indices at once."""
         # A subclass with an __iter__ of its own means that one.
-        own_order = type(self).__iter__ is not BatchSampler.__iter__ or type(self.sampler).__iter__ is not IndexSampler.__iter__
+        own_order = (
+            type(self).__iter__ is not BatchSampler.__iter__ or type(self.sampler).__iter__ is not IndexSampler.__iter__
+        )
         return iter(self) if own_order else self._slices(self.sampler.draw())  # type: ignore[attr-defined]
 
     def _slices(self, indices: Tensor) -> Iterator[Tensor]:
