@@ -7,53 +7,53 @@ namespace gradgate {
 
 struct Add {
   static constexpr GateInfo info{"add", "Sum, a + b.", Saves::nothing, 0, Integers::keep};
-  template <class V> static V forward(V a, V b) { return a + b; }
-  template <class V> static V local_a(V, V, V) { return V(1); }
-  template <class V> static V local_b(V, V, V) { return V(1); }
+  template <class V> static constexpr V forward(V a, V b) { return a + b; }
+  template <class V> static constexpr V local_a(V, V, V) { return V(1); }
+  template <class V> static constexpr V local_b(V, V, V) { return V(1); }
 };
 
 struct Sub {
   static constexpr GateInfo info{"sub", "Difference, a - b.", Saves::nothing, 0, Integers::keep};
-  template <class V> static V forward(V a, V b) { return a - b; }
-  template <class V> static V local_a(V, V, V) { return V(1); }
-  template <class V> static V local_b(V, V, V) { return V(-1); }
+  template <class V> static constexpr V forward(V a, V b) { return a - b; }
+  template <class V> static constexpr V local_a(V, V, V) { return V(1); }
+  template <class V> static constexpr V local_b(V, V, V) { return V(-1); }
 };
 
 struct Mul {
   static constexpr GateInfo info{"mul", "Product, a * b.", Saves::inputs, 0, Integers::keep};
-  template <class V> static V forward(V a, V b) { return a * b; }
-  template <class V> static V local_a(V, V b, V) { return b; }
-  template <class V> static V local_b(V a, V, V) { return a; }
+  template <class V> static constexpr V forward(V a, V b) { return a * b; }
+  template <class V> static constexpr V local_a(V, V b, V) { return b; }
+  template <class V> static constexpr V local_b(V a, V, V) { return a; }
 };
 
 struct Div {
   static constexpr GateInfo info{"div", "Quotient, a / b.", Saves::inputs, 0};
-  template <class V> static V forward(V a, V b) { return a / b; }
-  template <class V> static V local_a(V, V b, V) { return V(1) / b; }
-  template <class V> static V local_b(V a, V b, V) { return -(a / b) / b; }
+  template <class V> static constexpr V forward(V a, V b) { return a / b; }
+  template <class V> static constexpr V local_a(V, V b, V) { return V(1) / b; }
+  template <class V> static constexpr V local_b(V a, V b, V) { return -(a / b) / b; }
 };
 
 struct Pow {
   static constexpr GateInfo info{"pow", "Power, a^b.", Saves::both, 1.5, Integers::keep};
-  template <class V> static V forward(V a, V b) { return pow(a, b); }
-  template <class V> static V local_a(V a, V b, V) { return select(b == V(0), V(0), b * pow(a, b - V(1))); }
-  template <class V> static V local_b(V a, V, V y) { return select(y == V(0), V(0), y * log(a)); }
+  template <class V> static constexpr V forward(V a, V b) { return pow(a, b); }
+  template <class V> static constexpr V local_a(V a, V b, V) { return select(b == V(0), V(0), b * pow(a, b - V(1))); }
+  template <class V> static constexpr V local_b(V a, V, V y) { return select(y == V(0), V(0), y * log(a)); }
 };
 
 struct Maximum {
   static constexpr GateInfo info{"maximum", "The larger of a and b, NaN if either is; at a tie each gets half the gradient.", Saves::inputs, 0,
                                  Integers::keep};
-  template <class V> static V forward(V a, V b) { return select(a > b, a, select(a == a, b, a)); }
-  template <class V> static V local_a(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
-  template <class V> static V local_b(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
+  template <class V> static constexpr V forward(V a, V b) { return select(a > b, a, select(a == a, b, a)); }
+  template <class V> static constexpr V local_a(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
+  template <class V> static constexpr V local_b(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
 };
 
 struct Minimum {
   static constexpr GateInfo info{"minimum", "The smaller of a and b, NaN if either is; at a tie each gets half the gradient.", Saves::inputs, 0,
                                  Integers::keep};
-  template <class V> static V forward(V a, V b) { return select(a < b, a, select(a == a, b, a)); }
-  template <class V> static V local_a(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
-  template <class V> static V local_b(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
+  template <class V> static constexpr V forward(V a, V b) { return select(a < b, a, select(a == a, b, a)); }
+  template <class V> static constexpr V local_a(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
+  template <class V> static constexpr V local_b(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
 };
 
 using BinaryGates = GateList<Add, Sub, Mul, Div, Pow, Maximum, Minimum>;

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "gates/uses.h"
 #include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/formula.h"
@@ -121,19 +122,27 @@ class UnaryNode final : public Node {
   double scalars_[kMaxGateScalars] = {};
 };
 
+// Keeps only what the gradients that somebody wants are computed from, so that the rest may be changed in place.
 template <class G>
 class BinaryNode final : public Node {
  public:
-  BinaryNode(const Tensor& a, const Tensor& b, const Tensor& y) : shapes_{a.shape(), b.shape()} { saved_.save(G::info.saves, {a, b}, y); }
+  BinaryNode(const Tensor& a, const Tensor& b, const Tensor& y) : shapes_{a.shape(), b.shape()} {
+    unsigned needed = 0;
+    if (a.requires_grad()) needed |= binary_needs<G>(0);
+    if (b.requires_grad()) needed |= binary_needs<G>(1);
+    if (needed & kFirstInput) a_ = SavedTensor::input(a);
+    if (needed & kSecondInput) b_ = SavedTensor::input(b);
+    if (needed & kOutput) y_ = SavedTensor::output(y);
+  }
   const char* name() const override { return node_name_of<G>(); }
 
   void backward(Flow& flow) override {
     const Tensor& dy = flow.upstream();
-    if constexpr (G::info.saves == Saves::nothing) {
+    if constexpr ((binary_needs<G>(0) | binary_needs<G>(1)) == 0) {
       send(flow, 0, [&] { return times_constant(dy, G::local_a(0.0, 0.0, 0.0)); });
       send(flow, 1, [&] { return times_constant(dy, G::local_b(0.0, 0.0, 0.0)); });
     } else {
-      const Tensor a = saved_.input[0].unpack(*this), b = saved_.input[1].unpack(*this), y = saved_.output.unpack(*this);
+      const Tensor a = a_.unpack(*this), b = b_.unpack(*this), y = y_.unpack(*this);
       if (flow.create_graph()) {
         FormulaType type(dy.dtype());
         send(flow, 0, [&] { return dy * G::local_a(a, b, y); });
@@ -146,32 +155,32 @@ class BinaryNode final : public Node {
   }
 
  private:
-  void release() override { saved_.reset(); }
+  void release() override {
+    a_.reset();
+    b_.reset();
+    y_.reset();
+  }
 
   template <class Gradient>
   void send(Flow& flow, int input, Gradient gradient) const {
     if (flow.needs(input)) flow.downstream(input, sum_to(gradient(), shapes_[static_cast<std::size_t>(input)]));
   }
 
+  // The kernel does not look at a value that was not saved; the upstream gradient takes its place.
   static Tensor run(int input, const Tensor& dy, const Tensor& a, const Tensor& b, const Tensor& y) {
-    Tensor dx = Tensor::empty(dy.shape(), a.dtype());
+    Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
     visit_floating(G::info.name, dx.dtype(), [&]<class T>() {
       const auto kernel = kernels().of<T>().elementwise.binary_backward[BinaryGates::index<G>()][input];
       const Dims& shape = dx.shape();
-      const Strided<T> out{dx.data<T>(), dx.strides()};
-      if constexpr (saves_output(G::info.saves))
-        elementwise<T, T, T, T, T>(
-            shape, [&](std::int64_t n, T* o, const T* d, const T* u, const T* v, const T* w) { kernel(n, d, u, v, w, o); }, out,
-            operand<const T>(dy, shape), operand<const T>(a, shape), operand<const T>(b, shape), operand<const T>(y, shape));
-      else
-        elementwise<T, T, T, T>(
-            shape, [&](std::int64_t n, T* o, const T* d, const T* u, const T* v) { kernel(n, d, u, v, u, o); }, out,
-            operand<const T>(dy, shape), operand<const T>(a, shape), operand<const T>(b, shape));
+      const auto saved = [&](const Tensor& t) { return operand<const T>(t.defined() ? t : dy, shape); };
+      elementwise<T, T, T, T, T>(
+          shape, [&](std::int64_t n, T* o, const T* d, const T* u, const T* v, const T* w) { kernel(n, d, u, v, w, o); },
+          {dx.data<T>(), dx.strides()}, operand<const T>(dy, shape), saved(a), saved(b), saved(y));
     });
     return dx;
   }
 
-  SavedValues<2> saved_;
+  SavedTensor a_, b_, y_;
   std::array<Dims, 2> shapes_;
 };
 
