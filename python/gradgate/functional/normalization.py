@@ -1,0 +1,109 @@
+"""Batch and layer normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradgate._core import Tensor
+
+
+def _scale_and_shift(normal: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if weight is not None:
+        normal = normal * weight
+    return normal if bias is None else normal + bias
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) * weight + bias for each channel of `input` (N, C, *) (Ioffe and Szegedy, 2015).
+
+    When `training`, the mean and the variance (divided by n) are the batch's, over all dimensions but C, and the
+    running values move towards them: new = (1 - momentum) * old + momentum * batch, with the batch's variance
+    divided by n - 1. The course notes of cs231n write the momentum the other way round (0.9 there is 0.1 here) and keep
+    the variance divided by n. When not `training`, the running values are used.
+
+    Raises ValueError for one value per channel while training, or if running values are missing otherwise, and
+    RuntimeError if a tensor's length is not C.
+
+    >>> import gradgate
+    >>> x = gradgate.tensor([[1.0], [3.0]])
+    >>> batch_norm(x, None, None, training=True, eps=0.0).tolist()
+    [[-1.0], [1.0]]
+    """
+    if input.ndim < 2:
+        raise ValueError(f"batch_norm: expected an input (N, C, *), got {tuple(input.shape)}")
+    channels = input.shape[1]
+    named = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    for name, tensor in named.items():
+        if tensor is not None and tensor.numel() != channels:
+            raise RuntimeError(f"batch_norm: {name} should contain {channels} elements not {tensor.numel()}")
+    shape = (1, channels) + (1,) * (input.ndim - 2)
+    if training:
+        mean, var = _batch_statistics(input, running_mean, running_var, momentum)
+    elif running_mean is None or running_var is None:
+        raise ValueError("batch_norm: running_mean and running_var are required when not training")
+    else:
+        mean, var = running_mean.reshape(shape), running_var.reshape(shape)
+    normal = (input - mean) * (var + eps).rsqrt()
+    return _scale_and_shift(
+        normal,
+        None if weight is None else weight.reshape(shape),
+        None if bias is None else bias.reshape(shape),
+    )
+
+
+def _batch_statistics(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, momentum: float
+) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of each channel, (1, C, 1 ...); moves the running values towards them."""
+    dims = [d for d in range(input.ndim) if d != 1]
+    count = input.numel() // max(input.shape[1], 1)
+    if count <= 1:
+        raise ValueError(
+            f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
+        )
+    mean = input.mean(dims, keepdim=True)
+    var = (input - mean).square().mean(dims, keepdim=True)
+    if running_mean is not None:
+        running_mean.mul_(1.0 - momentum).add_(mean.detach().reshape(-1) * momentum)
+    if running_var is not None:
+        running_var.mul_(1.0 - momentum).add_(var.detach().reshape(-1) * (momentum * count / (count - 1)))
+    return mean, var
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions `normalized_shape` (Ba et al., 2016).
+
+    The variance is divided by n. `weight` and `bias` have the shape `normalized_shape`.
+    Raises RuntimeError if the input's last dimensions are not `normalized_shape`, or a shape differs from it.
+
+    >>> import gradgate
+    >>> layer_norm(gradgate.tensor([[1.0, 3.0]]), (2,), eps=0.0).tolist()
+    [[-1.0, 1.0]]
+    """
+    shape = tuple(normalized_shape)
+    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+        raise RuntimeError(
+            f"layer_norm: normalized_shape {shape} must be the last dimensions of the input, got {tuple(input.shape)}"
+        )
+    for name, tensor in {"weight": weight, "bias": bias}.items():
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise RuntimeError(f"layer_norm: {name} must have the shape {shape}, got {tuple(tensor.shape)}")
+    dims = list(range(-len(shape), 0))
+    centred = input - input.mean(dims, keepdim=True)
+    var = centred.square().mean(dims, keepdim=True)
+    return _scale_and_shift(centred * (var + eps).rsqrt(), weight, bias)

@@ -1,0 +1,305 @@
+"""Modules that hold other modules or parameters: Sequential, ModuleList, ModuleDict, ParameterList."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, overload
+
+from gradgate._core import Tensor
+from gradgate.nn.module import Module, indented
+from gradgate.nn.parameter import Parameter
+from gradgate.nn.registry import Kind
+
+Numbered = TypeVar("Numbered", bound="_Numbered")
+
+
+def _position(index: int, length: int) -> int:
+    """`index` counted from the start. Raises IndexError out of range."""
+    index = operator.index(index)
+    if not -length <= index < length:
+        raise IndexError(f"index {index} is out of range for {length} items")
+    return index % length
+
+
+class _Numbered(Module):
+    """Modules by number: what Sequential and ModuleList share."""
+
+    def _names(self) -> list[str]:
+        return [name for name, kind in self._registry.items() if kind is Kind.MODULE]
+
+    def _replace_all(self, modules: Iterable[Module]) -> None:
+        modules = list(modules)
+        for name in self._names():
+            delattr(self, name)
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def __len__(self) -> int:
+        """The number of modules."""
+        return len(self._names())
+
+    def __iter__(self) -> Iterator[Module]:
+        """The modules in order."""
+        return iter([self.__dict__[name] for name in self._names()])
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        """Replaces the module at `index`, under its name."""
+        setattr(self, self._names()[_position(index, len(self))], module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        """Removes modules; those that are left are numbered anew."""
+        modules = list(self)
+        del modules[index if isinstance(index, slice) else _position(index, len(modules))]
+        self._replace_all(modules)
+
+    def append(self: Numbered, module: Module) -> Numbered:
+        """Adds a module at the end; returns self."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self: Numbered, modules: Iterable[Module]) -> Numbered:
+        """Adds modules at the end; returns self."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Adds a module before position `index`, as list.insert does."""
+        modules = list(self)
+        modules.insert(index, module)
+        self._replace_all(modules)
+
+    def pop(self, index: int = -1) -> Module:
+        """Removes a module and returns it."""
+        modules = list(self)
+        module = modules.pop(_position(index, len(modules)))
+        self._replace_all(modules)
+        return module
+
+
+class Sequential(_Numbered):
+    """Modules called one after the other, each with the output of the one before it.
+
+    Takes modules, or one dict of names and modules.
+
+    >>> import gradgate
+    >>> from gradgate import nn
+    >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    >>> net[0]
+    Linear(in_features=4, out_features=8, bias=True)
+    >>> len(net[1:]), tuple(net(gradgate.zeros(2, 4)).shape)
+    (2, (2, 3))
+    """
+
+    @overload
+    def __init__(self, *args: Module) -> None: ...
+    @overload
+    def __init__(self, arg: Mapping[str, Module], /) -> None: ...
+
+    def __init__(self, *args: Any) -> None:
+        """Registers the modules in order."""
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            for name, module in args[0].items():
+                self.add_module(name, module)
+        else:
+            for i, module in enumerate(args):
+                self.add_module(str(i), module)
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """A module, or a Sequential of several, which keep their names."""
+        names = self._names()
+        if isinstance(index, slice):
+            return Sequential({name: self.__dict__[name] for name in names[index]})
+        return self.__dict__[names[_position(index, len(names))]]  # type: ignore[no-any-return]
+
+    def __add__(self, other: Sequential) -> Sequential:
+        """The modules of both, numbered anew."""
+        if not isinstance(other, Sequential):
+            return NotImplemented
+        return Sequential(*self, *other)
+
+    def forward(self, input: Any) -> Any:
+        """The output of the last module."""
+        members = self.__dict__
+        for name, kind in self._registry.items():
+            if kind is Kind.MODULE:
+                input = members[name](input)
+        return input
+
+
+class ModuleList(_Numbered):
+    """A list of modules, registered, without a forward of its own.
+
+    >>> from gradgate import nn
+    >>> ModuleList([nn.Linear(2, 2) for _ in range(3)])
+    ModuleList(
+      (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)
+    )
+    """
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        """Registers the modules in order."""
+        super().__init__()
+        self.extend(modules or ())
+
+    @overload
+    def __getitem__(self, index: slice) -> ModuleList: ...
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """A module, or a ModuleList of several."""
+        modules = list(self)
+        if isinstance(index, slice):
+            return ModuleList(modules[index])
+        return modules[_position(index, len(modules))]
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        """A ModuleList of the modules of both."""
+        return ModuleList([*self, *other])
+
+    def __repr__(self) -> str:
+        """One line for a run of modules that print the same."""
+        runs: list[tuple[int, int, str]] = []
+        for i, text in enumerate(repr(module) for module in self):
+            if runs and runs[-1][2] == text:
+                runs[-1] = (runs[-1][0], i, text)
+            else:
+                runs.append((i, i, text))
+        lines = [
+            f"({first}): {indented(text)}"
+            if first == last
+            else f"({first}-{last}): {last - first + 1} x {indented(text)}"
+            for first, last, text in runs
+        ]
+        return f"{self._get_name()}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
+
+
+class ModuleDict(Module):
+    """A dict of modules, registered, in the order of insertion, without a forward of its own.
+
+    >>> from gradgate import nn
+    >>> heads = ModuleDict({"a": nn.Linear(2, 1), "b": nn.Identity()})
+    >>> list(heads.keys()), "a" in heads
+    (['a', 'b'], True)
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        """Registers the modules under their keys."""
+        super().__init__()
+        self.update(modules or {})
+
+    def _names(self) -> list[str]:
+        return [name for name, kind in self._registry.items() if kind is Kind.MODULE]
+
+    def __getitem__(self, key: str) -> Module:
+        """The module under `key`. Raises KeyError if there is none."""
+        if self._registry.get(key) is not Kind.MODULE:
+            raise KeyError(key)
+        return self.__dict__[key]  # type: ignore[no-any-return]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        """Registers or replaces the module under `key`. Raises KeyError for a key that is an attribute's name."""
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        """Removes the module under `key`. Raises KeyError if there is none."""
+        self[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        """The number of modules."""
+        return len(self._names())
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys."""
+        return iter(self._names())
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is a module under `key`."""
+        return key in self._names()
+
+    def keys(self) -> list[str]:
+        """The keys."""
+        return self._names()
+
+    def values(self) -> list[Module]:
+        """The modules."""
+        return [self.__dict__[name] for name in self._names()]
+
+    def items(self) -> list[tuple[str, Module]]:
+        """The keys and modules."""
+        return [(name, self.__dict__[name]) for name in self._names()]
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Registers the modules under their keys, replacing those that are there."""
+        for key, module in modules.items() if isinstance(modules, Mapping) else modules:
+            self[key] = module
+
+    def pop(self, key: str) -> Module:
+        """Removes the module under `key` and returns it. Raises KeyError if there is none."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def clear(self) -> None:
+        """Removes all modules."""
+        for name in self._names():
+            delattr(self, name)
+
+
+class ParameterList(Module):
+    """A list of parameters, registered; plain tensors become Parameters.
+
+    >>> import gradgate
+    >>> weights = ParameterList([gradgate.zeros(2), gradgate.zeros(3)])
+    >>> [tuple(w.shape) for w in weights.parameters()]
+    [(2,), (3,)]
+    """
+
+    def __init__(self, values: Iterable[Tensor] | None = None) -> None:
+        """Registers the parameters in order."""
+        super().__init__()
+        self.extend(values or ())
+
+    def __len__(self) -> int:
+        """The number of parameters."""
+        return len(self._registry)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        """The parameters in order."""
+        return iter([self.__dict__[name] for name in self._registry])
+
+    def __getitem__(self, index: int) -> Parameter:
+        """The parameter at `index`."""
+        return self.__dict__[str(_position(index, len(self)))]  # type: ignore[no-any-return]
+
+    def __setitem__(self, index: int, value: Tensor) -> None:
+        """Replaces the parameter at `index`."""
+        setattr(self, str(_position(index, len(self))), _as_parameter(value))
+
+    def append(self, value: Tensor) -> ParameterList:
+        """Adds a parameter at the end; returns self."""
+        self.register_parameter(str(len(self)), _as_parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Tensor]) -> ParameterList:
+        """Adds parameters at the end; returns self."""
+        for value in list(values):
+            self.append(value)
+        return self
+
+    def extra_repr(self) -> str:
+        """The shapes and dtypes."""
+        return "\n".join(f"({i}): Parameter of {p.dtype} and shape {tuple(p.shape)}" for i, p in enumerate(self))
+
+
+def _as_parameter(value: Tensor) -> Parameter:
+    return value if isinstance(value, Parameter) else Parameter(value)
