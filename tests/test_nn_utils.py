@@ -1,0 +1,90 @@
+"""gradgate.nn.utils: clipping gradients, parameters as a vector."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import gradgate
+from gradgate import nn
+from gradgate.nn.utils import clip_grad_norm_, clip_grad_value_, parameters_to_vector, vector_to_parameters
+
+
+def with_gradients(*gradients):
+    parameters = []
+    for gradient in gradients:
+        gradient = gradgate.tensor(gradient, dtype=gradgate.float64)
+        parameter = nn.Parameter(gradgate.zeros_like(gradient))
+        parameter.grad = gradient
+        parameters.append(parameter)
+    return parameters
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1, 3.0, math.inf])
+@pytest.mark.parametrize("max_norm", [0.5, 100.0])
+def test_clip_grad_norm(norm_type, max_norm):
+    gradients = [[1.0, -2.0], [[3.0], [0.5]]]
+    parameters = with_gradients(*gradients)
+    parameters.insert(1, nn.Parameter(gradgate.zeros(2)))  # without a gradient
+    flat = np.concatenate([np.ravel(g) for g in gradients])
+    norm = np.linalg.norm(flat, norm_type)
+    total = clip_grad_norm_(iter(parameters), max_norm, norm_type)
+    assert tuple(total.shape) == ()
+    assert math.isclose(total.item(), norm, rel_tol=1e-14)
+    factor = min(1.0, max_norm / (norm + 1e-6))
+    clipped = np.concatenate([np.ravel(p.grad.numpy()) for p in parameters if p.grad is not None])
+    np.testing.assert_allclose(clipped, flat * factor, rtol=1e-14)
+    assert parameters[1].grad is None
+
+
+def test_clip_grad_norm_of_a_tensor_and_of_nothing():
+    (parameter,) = with_gradients([3.0, 4.0])
+    gradient = parameter.grad
+    assert clip_grad_norm_(parameter, 1.0).item() == 5.0
+    assert parameter.grad is gradient
+    assert clip_grad_norm_([], 1.0).item() == 0.0
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_clip_grad_norm_of_bad_gradients(bad):
+    parameters = with_gradients([bad], [1.0])
+    with pytest.raises(RuntimeError, match="for gradients from `parameters` is non-finite"):
+        clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
+    assert parameters[1].grad.item() == 1.0
+    assert not math.isfinite(clip_grad_norm_(parameters, 1.0).item())
+    assert parameters[1].grad.item() != 1.0
+
+
+def test_clip_grad_value():
+    parameters = with_gradients([3.0, -0.5], [-7.0])
+    clip_grad_value_(parameters, 1)
+    assert [p.grad.tolist() for p in parameters] == [[1.0, -0.5], [-1.0]]
+
+
+def test_vector_round_trip():
+    layer = nn.Linear(3, 2)
+    vector = parameters_to_vector(layer.parameters())
+    expected = np.concatenate([layer.weight.detach().numpy().ravel(), layer.bias.detach().numpy()])
+    np.testing.assert_array_equal(vector.detach().numpy(), expected)
+    weight = layer.weight
+    vector_to_parameters(gradgate.arange(8).to(gradgate.float32), layer.parameters())
+    assert layer.weight is weight and weight.requires_grad and weight.is_leaf
+    assert weight.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] and layer.bias.tolist() == [6.0, 7.0]
+
+
+def test_vector_gradient_reaches_the_parameters():
+    layer = nn.Linear(3, 2)
+    (parameters_to_vector(layer.parameters()).square().sum() / 2).backward()
+    assert layer.weight.grad.tolist() == layer.weight.tolist()
+
+
+def test_vector_errors_change_nothing():
+    layer = nn.Linear(1, 1)
+    before = [p.tolist() for p in layer.parameters()]
+    with pytest.raises(ValueError, match=r"shape \(2,\), got \(3,\)"):
+        vector_to_parameters(gradgate.zeros(3), layer.parameters())
+    with pytest.raises(TypeError, match="expected a Tensor, got list"):
+        vector_to_parameters([0.0, 0.0], layer.parameters())
+    assert [p.tolist() for p in layer.parameters()] == before
