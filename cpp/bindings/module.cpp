@@ -15,6 +15,8 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_gates(m);
   gradgate::define_autograd(m);
   gradgate::define_optimizer(m);
+  gradgate::define_reduce(m);
+  gradgate::define_softmax(m);
   gradgate::define_function(m);
   gradgate::define_linear_algebra(m);
 }

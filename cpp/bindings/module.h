@@ -11,6 +11,8 @@ void define_creation(pybind11::module_& m);
 void define_shapes(pybind11::module_& m);
 void define_configuration(pybind11::module_& m);
 void define_optimizer(pybind11::module_& m);
+void define_reduce(pybind11::module_& m);
+void define_softmax(pybind11::module_& m);
 void define_function(pybind11::module_& m);
 void define_linear_algebra(pybind11::module_& m);
 

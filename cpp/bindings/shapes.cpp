@@ -2,19 +2,17 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/copy.h"
-#include "graph/reduce.h"
 #include "graph/view.h"
 
 namespace py = pybind11;
 
 namespace gradgate {
 
-void define_shapes(py::module_& m) {
+void define_shapes(py::module_&) {
   define_property("shape", [](const Tensor& t) { return t.shape(); }, "The sizes of the dimensions.");
   define_property("ndim", [](const Tensor& t) { return t.ndim(); }, "The number of dimensions.");
   define_property("dtype", [](const Tensor& t) { return t.dtype(); }, "The type of the elements.");
   define_method("numel", [](const Tensor& t) { return t.numel(); }, "The number of elements.");
-  define(m, "sum", [](const Tensor& t) { return sum(t); }, "The sum of all elements.");
 }
 
 }  // namespace gradgate

@@ -1,93 +1,139 @@
-// Reductions: which kernel rule applies, and the nodes.
+// Sums, means and products: running them and their nodes.
 #include "graph/reduce.h"
 
+#include "base/float_environment.h"
 #include "graph/copy.h"
 #include "graph/creation.h"
+#include "graph/formula.h"
 #include "graph/node.h"
+#include "graph/reduce_arrangement.h"
+#include "graph/saved_tensor.h"
+#include "graph/scan.h"
 #include "graph/view.h"
-#include "kernels/reduce.h"
+#include "kernels/reduce_exact.h"
 
 namespace gradgate {
 namespace {
 
-// A reduction over some dimensions, brought to one of two forms: (outer, rows, columns) reduced over rows where the reduced
-// dimensions lie together before the last kept ones, or consecutive rows where they come last. The form depends on the logical
-// shape alone, never on memory, so that the order of the sums does not either.
-struct Arrangement {
-  Tensor x;  // contiguous
-  std::int64_t outer, reduced, columns;
-};
-
-Dims kept_shape(const Dims& shape, const Dims& dims, bool keepdim) {
-  Dims kept;
-  for (int i = 0; i < shape.size(); ++i) {
-    if (!dims.contains(i))
-      kept.push_back(shape[i]);
-    else if (keepdim)
-      kept.push_back(1);
-  }
-  return kept;
-}
-
-Arrangement arrange(const Tensor& x, const Dims& dims) {
-  std::int64_t sizes[3] = {1, 1, 1};
-  int part = 0;
-  bool together = true;
-  for (int i = 0; i < x.ndim(); ++i) {
-    const bool reduced = dims.contains(i);
-    if (reduced && part == 0) part = 1;
-    if (!reduced && part == 1) part = 2;
-    if (reduced && part == 2) together = false;
-    sizes[part] *= x.size(i);
-  }
-  if (together) return {contiguous(x), sizes[0], sizes[1], sizes[2]};
-  Dims order;
-  for (int i = 0; i < x.ndim(); ++i)
-    if (!dims.contains(i)) order.push_back(i);
-  const int kept = order.size();
-  for (std::int64_t d : dims) order.push_back(d);
-  const Tensor moved = contiguous(permute(x, order));
-  Arrangement a{moved, 1, 1, 1};
-  for (int i = 0; i < moved.ndim(); ++i) (i < kept ? a.outer : a.reduced) *= moved.size(i);
-  return a;
-}
-
-Tensor run(Reduction reduction, const Tensor& x, const Dims& dims, bool keepdim) {
-  Tensor out = Tensor::empty(kept_shape(x.shape(), dims, keepdim), x.dtype());
-  const Arrangement a = arrange(detach(x), dims);
-  visit_floating("sum", x.dtype(), [&]<class T>() {
-    if (a.columns == 1)
-      reduce_rows<T>(reduction, a.outer, a.reduced, a.x.data<T>(), out.data<T>());
-    else
-      reduce_columns<T>(reduction, a.outer, a.reduced, a.columns, a.x.data<T>(), out.data<T>());
+// Divides a fresh result.
+void divide_by(const Tensor& out, std::int64_t count) {
+  FloatEnvironment environment;
+  visit_floating("mean", out.dtype(), [&]<class T>() {
+    T* const y = out.data<T>();
+    for (std::int64_t i = 0; i < out.numel(); ++i) y[i] /= static_cast<T>(count);
   });
-  return out;
 }
 
 class Sum final : public Node {
  public:
   Sum(const Dims& shape, const Dims& dims) : shape_(shape), dims_(dims) {}
   const char* name() const override { return "SumBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, expand(with_dims(flow.upstream(), shape_, dims_), shape_)); }
+
+ private:
+  Dims shape_, dims_;
+};
+
+class Mean final : public Node {
+ public:
+  Mean(const Dims& shape, const Dims& dims) : shape_(shape), dims_(dims) {}
+  const char* name() const override { return "MeanBackward"; }
   void backward(Flow& flow) override {
-    flow.downstream(0, expand(reshape(flow.upstream(), kept_shape(shape_, dims_, true)), shape_));
+    const Tensor dy = flow.upstream() / Tensor(static_cast<double>(reduced_count(shape_, dims_)));
+    flow.downstream(0, expand(with_dims(dy, shape_, dims_), shape_));
   }
 
  private:
   Dims shape_, dims_;
 };
 
-Dims all_dims(const Tensor& x) {
-  Dims dims;
-  for (int i = 0; i < x.ndim(); ++i) dims.push_back(i);
-  return dims;
+// dx is dy times the product of the other elements.
+class Prod final : public Node {
+ public:
+  Prod(const Tensor& x, const Tensor& y, const Dims& dims) : x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), dims_(dims) {}
+  const char* name() const override { return "ProdBackward"; }
+  void backward(Flow& flow) override {
+    const Tensor x = x_.unpack(*this);
+    const Tensor dy = with_dims(flow.upstream(), x.shape(), dims_);
+    if (flow.create_graph() || has_zero(x))
+      flow.downstream(0, dy * products_of_others(x));
+    else
+      flow.downstream(0, with_dims(y_.unpack(*this), x.shape(), dims_) * dy / x);
+  }
+
+ private:
+  void release() override {
+    x_.reset();
+    y_.reset();
+  }
+  static bool has_zero(const Tensor& x) {
+    const Tensor zero = x == Tensor(0);
+    bool any = false;
+    reduce_exact(1, zero.numel(), 1, zero.data<bool>(), &any, false, [](bool a, bool b) { return a || b; });
+    return any;
+  }
+  // Right at zeros, and in all its derivatives, as nothing is divided.
+  Tensor products_of_others(const Tensor& x) const {
+    const Dims order = dims_last(x.ndim(), dims_);
+    const Tensor moved = permute(x, order);
+    Dims rows = kept_shape(x.shape(), dims_, false);
+    const int last = rows.size();
+    rows.push_back(reduced_count(x.shape(), dims_));
+    const Tensor flat = reshape(moved, rows);
+    const Tensor others = products_before(flat, last) * products_after(flat, last);
+    return permute(reshape(others, moved.shape()), inverse_order(order));
+  }
+
+  SavedTensor x_, y_;
+  Dims dims_;
+};
+
+// Integers and bools, summed or multiplied as int64, which wraps.
+Tensor reduce_to_int64(Reduction reduction, const Tensor& x, const Dims& dims, bool keepdim) {
+  Tensor out = Tensor::empty(kept_shape(x.shape(), dims, keepdim), DType::int64);
+  const Arrangement a = arrange(x, dims);
+  auto* const y = out.data<std::uint64_t>();
+  visit(x.dtype(), [&]<class T>() {
+    const T* const values = a.x.data<T>();
+    if (reduction == Reduction::sum)
+      reduce_exact(a.outer, a.reduced, a.columns, values, y, std::uint64_t{0},
+                   [](std::uint64_t s, T v) { return s + static_cast<std::uint64_t>(static_cast<std::int64_t>(v)); });
+    else
+      reduce_exact(a.outer, a.reduced, a.columns, values, y, std::uint64_t{1},
+                   [](std::uint64_t s, T v) { return s * static_cast<std::uint64_t>(static_cast<std::int64_t>(v)); });
+  });
+  return out;
 }
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
-  const Dims reduced = dims.empty() ? all_dims(x) : dims;
-  Tensor out = run(Reduction::sum, x, reduced, keepdim);
-  return records(x) ? record(std::move(out), new Sum(x.shape(), reduced), x) : out;
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Tensor input = dtype ? cast(x, *dtype) : x;
+  const Dims reduced = reduced_dims(input, dims);
+  if (!is_floating(input.dtype())) return cast(reduce_to_int64(Reduction::sum, input, reduced, keepdim), dtype.value_or(DType::int64));
+  Tensor out = reduce_floating("sum", Reduction::sum, input, reduced, keepdim);
+  return records(input) ? record(std::move(out), new Sum(input.shape(), reduced), input) : out;
+}
+
+Tensor prod(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Tensor input = dtype ? cast(x, *dtype) : x;
+  const Dims reduced = reduced_dims(input, dims);
+  if (!is_floating(input.dtype())) return cast(reduce_to_int64(Reduction::prod, input, reduced, keepdim), dtype.value_or(DType::int64));
+  Tensor out = reduce_floating("prod", Reduction::prod, input, reduced, keepdim);
+  if (!records(input)) return out;
+  auto* node = new Prod(input, out, reduced);
+  return record(std::move(out), node, input);
+}
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  if (!is_floating(dtype.value_or(x.dtype())))
+    fail<RuntimeError>("mean(): could not infer output dtype. ", dtype ? "Optional" : "Input",
+                       " dtype must be a floating point dtype. Got: ", dtype.value_or(x.dtype()), "; convert with .float() first");
+  const Tensor input = dtype ? cast(x, *dtype) : x;
+  const Dims reduced = reduced_dims(input, dims);
+  Tensor out = reduce_floating("mean", Reduction::sum, input, reduced, keepdim);
+  divide_by(out, reduced_count(input.shape(), reduced));
+  return records(input) ? record(std::move(out), new Mean(input.shape(), reduced), input) : out;
 }
 
 }  // namespace gradgate

@@ -1,12 +1,17 @@
-// The reducing gates.
+// The gates that sum and multiply.
 #pragma once
+
+#include <optional>
 
 #include "graph/tensor.h"
 
 namespace gradgate {
 
-// `dims` lists the dimensions to reduce, each once, not negative; an empty list reduces all of a tensor with dimensions.
-// Sums of bools and integers are int64, as in PyTorch.
-Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+// In all of these `dims` lists the dimensions to reduce, each once, not negative; an empty list reduces all.
+// `dtype` is the type in which they compute and of the result; without it sums and products of integers and bools are int64.
+Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+Tensor prod(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+// Throws RuntimeError for integers and bools.
+Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
 
 }  // namespace gradgate

@@ -15,4 +15,8 @@ void reduce_rows(Reduction reduction, std::int64_t rows, std::int64_t n, const T
 template <class T>
 void reduce_columns(Reduction reduction, std::int64_t outer, std::int64_t rows, std::int64_t columns, const T* x, T* y);
 
+// The sums of the squares of x - center, where center has y's shape; by the rule of the rows where columns is 1, else of the columns.
+template <class T>
+void sum_squared_deviations(std::int64_t outer, std::int64_t reduced, std::int64_t columns, const T* x, const T* center, T* y);
+
 }  // namespace gradgate

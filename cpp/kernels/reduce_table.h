@@ -29,9 +29,14 @@ struct ReduceTable {
   using Row = T (*)(std::int64_t n, const T* x);
   // y[j] = combination over i < rows of x[i * stride + j], j < columns; rows > 0.
   using Columns = void (*)(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t stride, T* y);
+  // The same for the sum of the squares of x - center, the center being one value or one for each column.
+  using RowDeviations = T (*)(std::int64_t n, const T* x, T center);
+  using ColumnDeviations = void (*)(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t stride, const T* center, T* y);
 
   Row row[kReductions];
   Columns columns[kReductions];
+  RowDeviations row_deviations;
+  ColumnDeviations column_deviations;
 };
 
 }  // namespace gradgate

@@ -1,0 +1,150 @@
+// Reduction of a row of terms to one value, by the rule of the rows that reduce_table.h states.
+#pragma once
+
+#include "gates/binary.h"
+#include "kernels/reduce_table.h"
+#include "simd/vec.h"
+
+namespace gradgate::GRADGATE_ISA {
+
+// A reduction is an identity, a map of the elements and a combination.
+struct Sum {
+  static constexpr double identity = -0.0;  // -0 + x is x, also for x = -0
+  template <class V> static V element(V x) { return x; }
+  template <class V> static V combine(V a, V b) { return a + b; }
+};
+struct SumOfSquares : Sum {
+  template <class V> static V element(V x) { return x * x; }
+};
+struct SumOfMagnitudes : Sum {
+  template <class V> static V element(V x) { return abs(x); }
+};
+struct Prod {
+  static constexpr double identity = 1;
+  template <class V> static V element(V x) { return x; }
+  template <class V> static V combine(V a, V b) { return a * b; }
+};
+struct Max {
+  static constexpr double identity = -__builtin_inf();
+  template <class V> static V element(V x) { return x; }
+  template <class V> static V combine(V a, V b) { return Maximum::forward(a, b); }
+};
+struct Min {
+  static constexpr double identity = __builtin_inf();
+  template <class V> static V element(V x) { return x; }
+  template <class V> static V combine(V a, V b) { return Minimum::forward(a, b); }
+};
+
+// The first `count` elements at p, zeros beyond; the whole register is the common case and needs no mask.
+template <class T>
+inline Vec<T> load_lanes(const T* p, int count) {
+  return count == Vec<T>::lanes ? Vec<T>::load(p) : Vec<T>::load(p, count);
+}
+template <class T>
+inline void store_lanes(Vec<T> x, T* p, int count) {
+  if (count == Vec<T>::lanes)
+    x.store(p);
+  else
+    x.store(p, count);
+}
+
+// x in the first `count` lanes, `beyond` in the others.
+template <class T>
+inline Vec<T> first_lanes(int count, Vec<T> x, Vec<T> beyond) {
+  typename Bits<T>::Register index{};
+  for (int i = 0; i < Vec<T>::lanes; ++i) index[i] = i;
+  return select(Mask<T>{index < Bits<T>(static_cast<typename Bits<T>::Lane>(count)).r}, x, beyond);
+}
+
+template <int... values>
+struct IndexList {};
+
+// x with its lanes moved down by `by`, those that fall out coming in again at the top.
+template <int by, class T, int... i>
+inline Vec<T> rotate_lanes(Vec<T> x, IndexList<i...>) {
+  return __builtin_shufflevector(x.r, x.r, ((i + by) % Vec<T>::lanes)...);
+}
+template <int by, class T>
+inline Vec<T> rotate_lanes(Vec<T> x) {
+  if constexpr (Vec<T>::lanes == 2)
+    return rotate_lanes<by>(x, IndexList<0, 1>());
+  else if constexpr (Vec<T>::lanes == 4)
+    return rotate_lanes<by>(x, IndexList<0, 1, 2, 3>());
+  else if constexpr (Vec<T>::lanes == 8)
+    return rotate_lanes<by>(x, IndexList<0, 1, 2, 3, 4, 5, 6, 7>());
+  else
+    return rotate_lanes<by>(x, IndexList<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>());
+}
+
+template <class R, int width, class T>
+inline T halve_register(Vec<T> x) {
+  if constexpr (width == 0)
+    return x.r[0];
+  else
+    return halve_register<R, width / 2>(R::combine(x, rotate_lanes<width>(x)));
+}
+
+// The tree over the virtual lanes, of which the first `used` registers hold elements: combining the identities of the others
+// would change nothing.
+template <class R, class T>
+inline T halve(Vec<T>* lane, int used) {
+  for (int width = kVirtualLanes / Vec<T>::lanes / 2; width > 0; width /= 2) {
+    for (int j = 0; j < width && j + width < used; ++j) lane[j] = R::combine(lane[j], lane[j + width]);
+    if (used > width) used = width;
+  }
+  return halve_register<R, Vec<T>::lanes / 2>(lane[0]);
+}
+
+// One chunk: the elements begin ... end - 1, of which term(i, count) gives those from i to i + count - 1, count <= lanes, each
+// once and in ascending order; it may store them as it goes.
+template <class R, class T, class Term>
+inline T reduce_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
+  using V = Vec<T>;
+  constexpr int registers = kVirtualLanes / V::lanes;
+  V lane[registers];
+  const bool whole_blocks = end - begin >= kVirtualLanes;
+  std::int64_t i = begin;
+  int used = registers;
+  if (whole_blocks) {
+    for (int j = 0; j < registers; ++j) lane[j] = term(i + j * V::lanes, V::lanes);
+    for (i += kVirtualLanes; i + kVirtualLanes <= end; i += kVirtualLanes)
+      for (int j = 0; j < registers; ++j) lane[j] = R::combine(lane[j], term(i + j * V::lanes, V::lanes));
+  } else {
+    used = static_cast<int>((end - begin + V::lanes - 1) / V::lanes);
+    lane[0] = V(R::identity);
+  }
+  for (int j = 0; i < end; i += V::lanes, ++j) {
+    const int count = end - i < V::lanes ? static_cast<int>(end - i) : V::lanes;
+    const V x = first_lanes(count, term(i, count), V(R::identity));
+    lane[j] = whole_blocks ? R::combine(lane[j], x) : x;
+  }
+  return halve<R>(lane, used);
+}
+
+// The elements begin ... end - 1 in parts of `part` elements, a chunk or a power of it: each part is reduced, and so are the results.
+template <class R, class T, class Term>
+T reduce_parts(std::int64_t begin, std::int64_t end, std::int64_t part, const Term& term) {
+  if (end - begin <= kReductionChunk) return reduce_chunk<R, T>(begin, end, term);
+  if (end - begin <= part) return reduce_parts<R, T>(begin, end, part / kReductionChunk, term);
+  T result[kVirtualLanes];
+  int filled = 0;
+  for (std::int64_t i = begin; i < end; i += part) {
+    const T value = reduce_parts<R, T>(i, i + part < end ? i + part : end, part, term);
+    T& slot = result[filled % kVirtualLanes];
+    slot = filled < kVirtualLanes ? value : R::combine(Vec<T>(slot), Vec<T>(value)).r[0];
+    ++filled;
+  }
+  auto load = [&](std::int64_t i, int count) { return load_lanes(result + i, count); };
+  return reduce_chunk<R, T>(0, filled < kVirtualLanes ? filled : kVirtualLanes, load);
+}
+
+// A whole row of n terms.
+template <class R, class T, class Term>
+inline T reduce_row(std::int64_t n, const Term& term) {
+  if (n <= kReductionChunk) return reduce_chunk<R, T>(0, n, term);
+  std::int64_t part = kReductionChunk;
+  while (n > part * kReductionChunk) part *= kReductionChunk;
+  return reduce_parts<R, T>(0, n, part, term);
+}
+
+}  // namespace gradgate::GRADGATE_ISA
