@@ -177,7 +177,7 @@ def _row_gatherer(dataset: Dataset[Any]) -> Callable[[Any], list[Tensor]] | None
     if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
         gather, subset = _row_gatherer(dataset.dataset), dataset
         if gather is not None:
-            chosen = _as_indices(subset.indices, len(subset.dataset))
+            chosen = _as_indices(subset.indices, len(subset.dataset))  # type: ignore[arg-type]
             return lambda indices: gather(chosen.index_select(0, _as_indices(indices, len(subset))))
     return None
 
