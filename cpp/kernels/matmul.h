@@ -1,34 +1,21 @@
-// The matrix product of whole operands.
+// The matrix product on the active instruction set and the thread pool.
 #pragma once
-
-#include <cmath>
 
 #include "kernels/matmul_table.h"
 
 namespace gradgate {
 
+// Computes the product; T is float or double. See MatmulProblem for its order, which no setting changes.
+template <class T>
+void matmul(const MatmulProblem<T>& problem);
+
+// `count` products of one shape; item i's operands lie i times these many elements behind the first one's, where 0 shares
+// an operand. The C's do not overlap.
 struct MatmulBatch {
-  std::int64_t count, a, b, c;  // how many, and the strides from one to the next
+  std::int64_t count, a, b, c;
 };
 
 template <class T>
-void matmul(const MatmulProblem<T>& p) {
-  for (std::int64_t i = 0; i < p.m; ++i)
-    for (std::int64_t j = 0; j < p.n; ++j) {
-      T sum = 0;
-      for (std::int64_t k = 0; k < p.k; ++k) sum = std::fma(p.a[i * p.a_row + k * p.a_col], p.b[k * p.b_row + j * p.b_col], sum);
-      p.c[i * p.c_row + j] = p.bias ? sum + p.bias[j] : sum;
-    }
-}
-
-template <class T>
-void matmul_batch(MatmulProblem<T> p, const MatmulBatch& batch) {
-  for (std::int64_t i = 0; i < batch.count; ++i) {
-    matmul(p);
-    p.a += batch.a;
-    p.b += batch.b;
-    p.c += batch.c;
-  }
-}
+void matmul_batch(const MatmulProblem<T>& first, const MatmulBatch& batch);
 
 }  // namespace gradgate

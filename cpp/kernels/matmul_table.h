@@ -5,8 +5,13 @@
 
 namespace gradgate {
 
-// C (m x n) = or += A (m x k) B (k x n), in the strict order of the contract: KC = 256 values of k at a time.
-// Strides count elements and may be any; C's rows are contiguous (column stride 1) and C overlaps neither A nor B.
+// The contract's block of k: the sum over each kKC values of k is a chain of its own. The same everywhere, or the bits
+// would differ.
+inline constexpr std::int64_t kKC = 256;
+
+// C (m x n) = A (m x k) B (k x n), in the strict order: for each block of kKC values of k a chain of fused multiply-adds
+// from +0, k ascending; the blocks' sums added in ascending order; the bias last.
+// Strides count elements and may be any; C's rows are contiguous, and C overlaps none of the operands.
 template <class T>
 struct MatmulProblem {
   std::int64_t m, n, k;
@@ -16,24 +21,22 @@ struct MatmulProblem {
   std::int64_t b_row, b_col;
   T* c;
   std::int64_t c_row;
-  bool accumulate;  // C += A B: the product is added to what C holds, block by block
-  const T* bias;    // n values added to every row after the last block, or null
+  bool accumulate = false;  // the blocks' sums are added to what C holds
+  const T* bias = nullptr;  // n values added to every row, or null
 };
 
-// A rectangle of C with the working memory to compute it.
+// A rectangle of C.
 struct MatmulTile {
   std::int64_t row, rows, column, columns;
 };
 
 template <class T>
 struct MatmulTable {
-  // Computes one rectangle of C; the result does not depend on how C is cut. `workspace` holds workspace_bytes, 64-byte aligned.
-  using Run = void (*)(const MatmulProblem<T>& problem, const MatmulTile& tile, void* workspace);
-  using Workspace = std::int64_t (*)(const MatmulProblem<T>& problem, const MatmulTile& tile);
-
-  Run run;
-  Workspace workspace_bytes;
-  int mr, nr;  // the register tile, for cutting C
+  // Computes one rectangle of C; how C is cut does not show in the result. `workspace` holds workspace_bytes(...),
+  // aligned to 64 bytes.
+  void (*run)(const MatmulProblem<T>& problem, const MatmulTile& tile, void* workspace);
+  std::int64_t (*workspace_bytes)(const MatmulProblem<T>& problem, const MatmulTile& tile);
+  int mr, nr;  // rows and columns of the register tile: where to cut C
 };
 
 }  // namespace gradgate

@@ -7,6 +7,7 @@ void fill_table(KernelTable& table) {
   fill_unary_forward(table.f32.elementwise, table.f64.elementwise);
   fill_unary_backward(table.f32.elementwise, table.f64.elementwise);
   fill_multi_input(table.f32.elementwise, table.f64.elementwise);
+  fill_matmul(table.f32.matmul, table.f64.matmul);
   fill_optimizer(table.f32.optimizer, table.f64.optimizer);
   fill_reduce(table.f32.reduce, table.f64.reduce);
   fill_softmax(table.f32.softmax, table.f64.softmax);
