@@ -1,4 +1,5 @@
 // Threads, instruction sets and memory, and the hooks into the interpreter.
+#include "base/environment.h"
 #include "base/host.h"
 #include "base/storage.h"
 #include "base/thread_pool.h"
@@ -34,6 +35,7 @@ std::string compiler() {
 
 void define_configuration(py::module_& m) {
   install_host_hooks();
+  m.attr("__version__") = GRADGATE_VERSION;
   m.def("get_num_threads", get_num_threads, "The number of threads that a kernel may use, the calling one among them.");
   m.def("set_num_threads", set_num_threads, py::arg("n"), "Sets the number of threads.\n\nRaises ValueError below 1.");
   m.def("compiled_isas", compiled_isas, "Names of the instruction sets compiled into this build, narrowest first.");
@@ -41,7 +43,15 @@ void define_configuration(py::module_& m) {
   m.def("active_isa", active_isa, "Name of the instruction set in use.");
   m.def("set_isa", set_isa, py::arg("name"),
         "Chooses the instruction set; results do not depend on it.\n\nRaises ValueError for a name that is not available.");
-  m.def("compiler", compiler, "The compiler that built this module.");
+  m.def("_compiler", compiler, "The compiler that built this module.");
+  m.def(
+      "_environment_warnings",
+      [] {
+        get_num_threads();
+        active_isa();
+        return take_environment_warnings();
+      },
+      "What is wrong with the values of GRADGATE_ISA and GRADGATE_NUM_THREADS; told once.");
   m.def("empty_cache", empty_cache, "Gives memory that waits for reuse back to the system.");
   m.def(
       "memory_statistics",

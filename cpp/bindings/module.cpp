@@ -4,6 +4,21 @@
 #include "bindings/casters.h"
 #include "bindings/numpy.h"
 
+namespace gradgate {
+namespace {
+
+// Every name without an underscore is public; __all__ says so to Python and to type checkers.
+void define_public_names(pybind11::module_& m) {
+  pybind11::list names;
+  for (const auto& [name, value] : m.attr("__dict__").cast<pybind11::dict>())
+    if (name.cast<std::string>().front() != '_') names.append(name);
+  names.attr("sort")();
+  m.attr("__all__") = names;
+}
+
+}  // namespace
+}  // namespace gradgate
+
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The core of Gradgate: tensors, gates and the backward engine.";
   gradgate::define_tensor_type(m);
@@ -19,4 +34,5 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_softmax(m);
   gradgate::define_function(m);
   gradgate::define_linear_algebra(m);
+  gradgate::define_public_names(m);
 }

@@ -1,3 +1,27 @@
-"""Neural networks on a CPU, trained and looked at."""
+"""Gradgate: neural networks on a CPU, trained and looked at.
 
-from gradgate._core import *  # noqa: F403
+Tensors, gates and gradients are made by the compiled core, whose public names are all here. The layers, optimizers and
+data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. Names and arguments are PyTorch's.
+"""
+
+from gradgate import _core, autograd, config, optim
+from gradgate._core import *
+from gradgate._core import __version__
+from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
+from gradgate.config import show_config
+from gradgate.io import load, save
+
+__all__ = [
+    "__version__",
+    "autograd",
+    "enable_grad",
+    "load",
+    "no_grad",
+    "optim",
+    "save",
+    "set_grad_enabled",
+    "show_config",
+]
+__all__ += _core.__all__
+
+config.warn_of_environment()
