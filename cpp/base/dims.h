@@ -87,6 +87,13 @@ inline int wrap_dim(std::int64_t dim, int ndim) {
   return static_cast<int>(dim < 0 ? dim + range : dim);
 }
 
+inline bool broadcasts_to(const Dims& from, const Dims& to) {
+  const int added = to.size() - from.size();
+  bool fits = added >= 0;
+  for (int i = 0; fits && i < from.size(); ++i) fits = from[i] == 1 || from[i] == to[i + added];
+  return fits;
+}
+
 // The shape that both broadcast to; `operation` is named in the error.
 inline Dims broadcast_shapes(const char* operation, const Dims& a, const Dims& b) {
   if (a == b) return a;

@@ -3,6 +3,8 @@
 
 #include "bindings/casters.h"
 #include "bindings/numpy.h"
+#include "graph/copy.h"
+#include "graph/creation.h"
 #include "graph/index.h"
 #include "graph/view.h"
 
@@ -24,12 +26,40 @@ IndexTerm slice_from(PyObject* object) {
   return IndexTerm::slice(start, stop, step);
 }
 
+// A NumPy array, or a list or other sequence that becomes one, as a tensor of its own memory.
+IndexTerm array_term(PyObject* object) {
+  const py::array array = py::array::ensure(py::reinterpret_borrow<py::object>(object));
+  if (!array) throw py::error_already_set();
+  const char kind = array.dtype().kind();
+  const bool is_byte = kind == 'u' && array.itemsize() == 1;
+  if (kind == 'b') return IndexTerm::of(clone_unrecorded(from_numpy(array)));
+  if ((kind == 'i' || kind == 'u') && !is_byte) return IndexTerm::of(from_numpy(array.attr("astype")("int64")));
+  if (array.size() == 0 && !py::isinstance<py::array>(object)) return IndexTerm::of(zeros(from_numpy(array).shape(), DType::int64));
+  fail<IndexError>("arrays used as indices must be of an integer type other than uint8, or bool, got ",
+                   py::str(array.dtype()).cast<std::string>(), "; convert them to int64 or, for a mask, to bool");
+}
+
+IndexTerm tensor_term(const Tensor& t) {
+  if (is_floating(t.dtype()) || (t.dtype() == DType::uint8 && t.ndim() > 0))
+    fail<IndexError>("tensors used as indices must be int64, int32 or bool tensors, got ", t.dtype(), "; convert it with .long() or, for a mask, .bool()");
+  return IndexTerm::of(t);
+}
+
+bool is_numpy_bool(PyObject* object) {
+  static const py::object& type = *new py::object(py::module_::import("numpy").attr("bool_"));
+  return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type.ptr();
+}
+
 IndexTerm term_from(PyObject* object) {
   if (PyLong_CheckExact(object)) return IndexTerm::integer(integer_from(object));
   if (PySlice_Check(object)) return slice_from(object);
   if (object == Py_None) return IndexTerm::new_axis();
   if (object == Py_Ellipsis) return IndexTerm::ellipsis();
-  if (!PyBool_Check(object) && PyIndex_Check(object)) return IndexTerm::integer(integer_from(object));
+  if (is_tensor(object)) return tensor_term(unwrap(object));
+  if (PyBool_Check(object)) return IndexTerm::of(full({}, object == Py_True, DType::boolean));
+  if (py::isinstance<py::array>(object) || is_numpy_bool(object)) return array_term(object);
+  if (PyIndex_Check(object)) return IndexTerm::integer(integer_from(object));
+  if (PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object)) return array_term(object);
   fail<IndexError>("only integers, slices (`:`), ellipsis (`...`), None and integer or bool tensors are valid indices (got ",
                    Py_TYPE(object)->tp_name, ")");
 }

@@ -7,6 +7,7 @@
 #include "graph/creation.h"
 #include "graph/elementwise.h"
 #include "graph/node.h"
+#include "graph/saved_tensor.h"
 
 namespace gradgate {
 namespace {
@@ -43,17 +44,19 @@ Tensor run_test(const char* operation, const Tensor& x, F f) {
 
 class Where final : public Node {
  public:
-  Where(const Tensor& condition, const Tensor& a, const Tensor& b) : condition_(condition), a_(a.shape()), b_(b.shape()) {}
+  Where(const Tensor& condition, const Tensor& a, const Tensor& b)
+      : condition_(SavedTensor::input(condition)), a_(a.shape()), b_(b.shape()) {}
   const char* name() const override { return "WhereBackward"; }
   void backward(Flow& flow) override {
     const Tensor& dy = flow.upstream();
-    const Tensor zero = zeros({}, dy.dtype());
-    if (flow.needs(1)) flow.downstream(1, sum_to(where(condition_, dy, zero), a_));
-    if (flow.needs(2)) flow.downstream(2, sum_to(where(condition_, zero, dy), b_));
+    const Tensor zero = zeros({}, dy.dtype()), condition = condition_.unpack(*this);
+    if (flow.needs(1)) flow.downstream(1, sum_to(where(condition, dy, zero), a_));
+    if (flow.needs(2)) flow.downstream(2, sum_to(where(condition, zero, dy), b_));
   }
 
  private:
-  Tensor condition_;
+  void release() override { condition_.reset(); }
+  SavedTensor condition_;
   Dims a_, b_;
 };
 

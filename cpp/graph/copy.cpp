@@ -34,6 +34,13 @@ void convert_run(std::int64_t n, To* to, const From* from) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
 }
 
+// The first byte of a tensor that has elements, and the one behind its last.
+std::pair<const std::byte*, const std::byte*> extent(const Tensor& t) {
+  const std::byte *first = t.bytes(), *last = t.bytes();
+  for (int i = 0; i < t.ndim(); ++i) (t.strides()[i] < 0 ? first : last) += (t.size(i) - 1) * t.strides()[i] * item_size(t.dtype());
+  return {first, last + item_size(t.dtype())};
+}
+
 class Clone final : public Node {
  public:
   const char* name() const override { return "CloneBackward"; }
@@ -78,6 +85,13 @@ Tensor clone_unrecorded(const Tensor& t) {
   Tensor out = empty_like(t);
   copy_elements(out, t);
   return out;
+}
+
+bool may_overlap(const Tensor& a, const Tensor& b) {
+  if (a.numel() == 0 || b.numel() == 0) return false;
+  const auto [a_first, a_end] = extent(a);
+  const auto [b_first, b_end] = extent(b);
+  return a_first < b_end && b_first < a_end;
 }
 
 Tensor clone(const Tensor& t) {

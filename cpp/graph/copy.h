@@ -28,6 +28,9 @@ void copy_elements(const Tensor& to, const Tensor& from);
 
 Tensor clone_unrecorded(const Tensor& t);
 
+// Whether some byte may belong to both; false only when none does.
+bool may_overlap(const Tensor& a, const Tensor& b);
+
 // Gates: the same values in memory of their own, in another type, in row-major order (t itself when it is that already).
 Tensor clone(const Tensor& t);
 Tensor cast(const Tensor& t, DType dtype);

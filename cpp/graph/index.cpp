@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "graph/copy.h"
+#include "graph/gather.h"
+#include "graph/mask.h"
 #include "graph/node.h"
 #include "graph/placement.h"
 #include "graph/view.h"
@@ -12,12 +14,12 @@
 namespace gradgate {
 namespace {
 
-using Kind = IndexTerm::Kind;
+using Term = IndexTerm::Kind;
 
 // How many of x's dimensions a term uses up.
 int dims_used(const IndexTerm& term) {
-  if (term.kind == Kind::tensor) return term.tensor.dtype() == DType::boolean ? term.tensor.ndim() : 1;
-  return term.kind == Kind::integer || term.kind == Kind::slice ? 1 : 0;
+  if (term.kind == Term::tensor) return term.tensor.dtype() == DType::boolean ? term.tensor.ndim() : 1;
+  return term.kind == Term::integer || term.kind == Term::slice ? 1 : 0;
 }
 
 // The view that the basic terms describe, as it grows: strides count elements of x's memory, places those of a row-major x.
@@ -66,40 +68,103 @@ void keep_slice(BasicView& view, const IndexTerm& term) {
   view.keep(start, stop > start ? (stop - start - 1) / term.step + 1 : 0, term.step);
 }
 
-Tensor basic_view(const Tensor& x, const IndexTerms& terms) {
+// A tensor among the terms: positions along, or a mask over, the view's dimensions from `dim`, which were x's from `named`.
+struct TensorTerm {
+  int dim, named;
+  Tensor tensor;
+};
+
+// x[terms] before the tensors are applied.
+struct Expression {
+  Tensor view;
+  std::vector<TensorTerm> tensors;
+};
+
+void check_mask_shape(const Tensor& mask, const Tensor& x, int dim) {
+  for (int i = 0; i < mask.ndim(); ++i)
+    if (mask.size(i) != x.size(dim + i))
+      fail<IndexError>("the shape of the mask ", mask.shape(), " at dimension ", i, " does not match the shape of the indexed tensor ",
+                       x.shape(), " at dimension ", dim + i);
+}
+
+// Keeps the dimensions that a tensor indexes. A 0-d integer is that integer, and a 0-d bool a mask of a new axis of size one.
+void keep_indexed(BasicView& view, const Tensor& tensor, std::vector<TensorTerm>& tensors) {
+  if (tensor.ndim() == 0 && kind(tensor.dtype()) == Kind::integer) {
+    view.take(*cast(tensor, DType::int64).data<std::int64_t>());
+    return;
+  }
+  const bool is_mask = tensor.dtype() == DType::boolean;
+  const int dim = view.places.part.size();
+  if (is_mask && tensor.ndim() == 0) {
+    tensors.push_back({dim, view.dim, tensor.alias({1}, {1})});
+    view.add_axis();
+    return;
+  }
+  if (is_mask) check_mask_shape(tensor, view.x, view.dim);
+  tensors.push_back({dim, view.dim, tensor});
+  for (int i = 0; i < (is_mask ? tensor.ndim() : 1); ++i) view.keep_all();
+}
+
+Expression read(const Tensor& x, const IndexTerms& terms) {
   int used = 0;
   for (const IndexTerm& term : terms) used += dims_used(term);
   if (used > x.ndim()) fail<IndexError>("too many indices for tensor of dimension ", x.ndim(), " (shape ", x.shape(), "): got ", used);
   BasicView view(x);
+  std::vector<TensorTerm> tensors;
   bool expanded = false;
   for (const IndexTerm& term : terms) {
     switch (term.kind) {
-      case Kind::integer: view.take(term.start); break;
-      case Kind::slice: keep_slice(view, term); break;
-      case Kind::new_axis: view.add_axis(); break;
-      case Kind::ellipsis:
+      case Term::integer: view.take(term.start); break;
+      case Term::slice: keep_slice(view, term); break;
+      case Term::new_axis: view.add_axis(); break;
+      case Term::ellipsis:
         if (std::exchange(expanded, true)) fail<IndexError>("an index can only have a single ellipsis ('...')");
         for (int i = used; i < x.ndim(); ++i) view.keep_all();
         break;
-      case Kind::tensor: fail<IndexError>("tensors as indices are not supported");
+      case Term::tensor: keep_indexed(view, term.tensor, tensors); break;
     }
   }
   while (view.dim < x.ndim()) view.keep_all();
-  return view.result();
+  const bool whole = !tensors.empty() && view.places.part == x.shape();
+  return {whole ? x : view.result(), std::move(tensors)};
 }
 
-// The value as it will be written to `shape`: x's type, and no leading dimensions of size one too many.
-Tensor fitted_value(const Tensor& value, const Dims& shape, DType dtype) {
-  Tensor v = value;
-  if (v.ndim() > shape.size()) {
-    Dims trimmed = v.shape();
-    while (trimmed.size() > shape.size() && trimmed[0] == 1) trimmed.erase(0);
-    v = view_as(v, trimmed);
+Positions positions_of(const std::vector<TensorTerm>& tensors) {
+  Positions at;
+  for (const TensorTerm& term : tensors) {
+    if (term.tensor.dtype() != DType::boolean) {
+      at.dims.push_back({term.dim, term.named, term.tensor});
+      continue;
+    }
+    int i = 0;
+    for (Tensor& index : mask_positions(term.tensor)) {
+      at.dims.push_back({term.dim + i, term.named + i, std::move(index)});
+      ++i;
+    }
   }
-  bool fits = v.ndim() <= shape.size();
-  for (int i = 1; fits && i <= v.ndim(); ++i) fits = v.size(v.ndim() - i) == 1 || v.size(v.ndim() - i) == shape[shape.size() - i];
-  if (!fits) fail<RuntimeError>("setitem: shape mismatch: value of shape ", value.shape(), " cannot be broadcast to indexing result of shape ", shape);
-  return cast(v, dtype);
+  return at;
+}
+
+// The value without leading dimensions of size one that are too many for `ndim`, in this type.
+Tensor fitted_value(const Tensor& value, int ndim, DType dtype) {
+  Dims trimmed = value.shape();
+  while (trimmed.size() > ndim && trimmed[0] == 1) trimmed.erase(0);
+  return cast(trimmed.size() == value.ndim() ? value : reshape(value, trimmed), dtype);
+}
+
+void set_view(const Tensor& target, const Tensor& value) {
+  check_writable("setitem", target);
+  const Tensor fitted = fitted_value(value, target.ndim(), target.dtype());
+  if (!broadcasts_to(fitted.shape(), target.shape()))
+    fail<RuntimeError>("setitem: shape mismatch: value of shape ", value.shape(), " cannot be broadcast to indexing result of shape ",
+                       target.shape());
+  replace("setitem", target, expand(fitted, target.shape()));
+}
+
+void set_masked(const Tensor& target, const TensorTerm& term, const Tensor& value) {
+  Dims aligned = term.tensor.shape();
+  while (aligned.size() + term.dim < target.ndim()) aligned.push_back(1);
+  masked_fill_into("setitem", target, reshape(term.tensor, aligned), cast(value, target.dtype()));
 }
 
 }  // namespace
@@ -109,12 +174,22 @@ std::int64_t wrap_index(std::int64_t index, int dim, std::int64_t size) {
   return index < 0 ? index + size : index;
 }
 
-Tensor get_item(const Tensor& x, const IndexTerms& terms) { return basic_view(x, terms); }
+Tensor get_item(const Tensor& x, const IndexTerms& terms) {
+  const Expression e = read(x, terms);
+  return e.tensors.empty() ? e.view : take(e.view, positions_of(e.tensors));
+}
 
 void set_item(const Tensor& x, const IndexTerms& terms, const Tensor& value) {
-  const Tensor target = basic_view(x, terms);
-  check_writable("setitem", target);
-  replace("setitem", target, expand(fitted_value(value, target.shape(), x.dtype()), target.shape()));
+  const Expression e = read(x, terms);
+  if (e.tensors.empty()) {
+    set_view(e.view, value);
+  } else if (e.tensors.size() == 1 && e.tensors[0].tensor.dtype() == DType::boolean && value.numel() == 1) {
+    set_masked(e.view, e.tensors[0], value);
+  } else {
+    const Positions at = positions_of(e.tensors);
+    const Tensor fitted = fitted_value(value, at.selection(e.view.shape()).size(), x.dtype());
+    put_into(e.view, at, fitted, {"setitem", "IndexPutBackward", false});
+  }
 }
 
 }  // namespace gradgate
