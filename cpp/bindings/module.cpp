@@ -27,6 +27,8 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_numpy(m);
   gradgate::define_creation(m);
   gradgate::define_shapes(m);
+  gradgate::define_joining(m);
+  gradgate::define_conversions(m);
   gradgate::define_gates(m);
   gradgate::define_autograd(m);
   gradgate::define_optimizer(m);

@@ -9,6 +9,8 @@ void define_gates(pybind11::module_& m);
 void define_autograd(pybind11::module_& m);
 void define_creation(pybind11::module_& m);
 void define_shapes(pybind11::module_& m);
+void define_joining(pybind11::module_& m);
+void define_conversions(pybind11::module_& m);
 void define_configuration(pybind11::module_& m);
 void define_optimizer(pybind11::module_& m);
 void define_reduce(pybind11::module_& m);

@@ -12,24 +12,26 @@ namespace {
 
 class Reshape final : public Node {
  public:
-  explicit Reshape(const Dims& from) : from_(from) {}
-  const char* name() const override { return "ViewBackward"; }
+  Reshape(const Dims& from, const char* name) : from_(from), name_(name) {}
+  const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, reshape(flow.upstream(), from_)); }
 
  private:
   Dims from_;
+  const char* name_;
 };
 
 class Permute final : public Node {
  public:
-  explicit Permute(const Dims& dims) : inverse_(dims) {
+  Permute(const Dims& dims, const char* name) : inverse_(dims), name_(name) {
     for (int i = 0; i < dims.size(); ++i) inverse_[static_cast<int>(dims[i])] = i;
   }
-  const char* name() const override { return "PermuteBackward"; }
+  const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, permute(flow.upstream(), inverse_)); }
 
  private:
   Dims inverse_;
+  const char* name_;
 };
 
 class Expand final : public Node {
@@ -88,6 +90,22 @@ bool strides_for(const Tensor& x, const Dims& shape, Dims& strides) {
   return to < 0;
 }
 
+// x's memory under a shape of as many elements.
+Tensor under_shape(const Tensor& x, const Dims& shape, const Dims& strides, const char* name) {
+  Tensor out = as_view_of(x, x.alias(shape, strides));
+  return records(x) ? record(std::move(out), new Reshape(x.shape(), name), x) : out;
+}
+
+Tensor permute_as(const Tensor& x, const Dims& dims, const char* name) {
+  Dims shape = dims, strides = dims;
+  for (int i = 0; i < dims.size(); ++i) {
+    shape[i] = x.size(static_cast<int>(dims[i]));
+    strides[i] = x.strides()[static_cast<int>(dims[i])];
+  }
+  Tensor out = as_view_of(x, x.alias(shape, strides));
+  return records(x) ? record(std::move(out), new Permute(dims, name), x) : out;
+}
+
 }  // namespace
 
 Tensor view_as(const Tensor& x, Dims shape) {
@@ -96,8 +114,7 @@ Tensor view_as(const Tensor& x, Dims shape) {
   if (!strides_for(x, shape, strides))
     fail<RuntimeError>("view: size ", shape, " is not compatible with input tensor's size ", x.shape(), " and stride ", x.strides(),
                        "; use .reshape(...) instead");
-  Tensor out = as_view_of(x, x.alias(shape, strides));
-  return records(x) ? record(std::move(out), new Reshape(x.shape()), x) : out;
+  return under_shape(x, shape, strides, "ViewBackward");
 }
 
 Tensor reshape(const Tensor& x, Dims shape) {
@@ -107,13 +124,9 @@ Tensor reshape(const Tensor& x, Dims shape) {
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
-  Dims shape = dims, strides = dims;
-  for (int i = 0; i < dims.size(); ++i) {
-    shape[i] = x.size(static_cast<int>(dims[i]));
-    strides[i] = x.strides()[static_cast<int>(dims[i])];
-  }
-  Tensor out = as_view_of(x, x.alias(shape, strides));
-  return records(x) ? record(std::move(out), new Permute(dims), x) : out;
+  if (dims.size() != x.ndim())
+    fail<RuntimeError>("permute: ", dims.size(), " dims ", dims, " were given for a tensor of ", x.ndim(), " dimensions, of shape ", x.shape());
+  return permute_as(x, dims, "PermuteBackward");
 }
 
 Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
@@ -121,7 +134,7 @@ Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
   for (int i = 0; i < x.ndim(); ++i) dims.push_back(i);
   const int a = wrap_dim(dim0, x.ndim()), b = wrap_dim(dim1, x.ndim());
   if (x.ndim() > 0) std::swap(dims[a], dims[b]);
-  return permute(x, dims);
+  return permute_as(x, dims, "TransposeBackward");
 }
 
 Tensor expand(const Tensor& x, Dims shape) {
@@ -165,6 +178,89 @@ Tensor select_index(const Tensor& x, int dim, std::int64_t index) {
   p.offset = index * p.strides[dim];
   p.strides.erase(dim);
   return record_take(std::move(out), x, p, "SelectBackward");
+}
+
+Tensor squeeze(const Tensor& x) {
+  Dims all;
+  for (int i = 0; i < x.ndim(); ++i) all.push_back(i);
+  return squeeze(x, all);
+}
+
+Tensor squeeze(const Tensor& x, const Dims& dims) {
+  Dims shape, strides;
+  for (int i = 0; i < x.ndim(); ++i) {
+    if (x.size(i) == 1 && dims.contains(i)) continue;
+    shape.push_back(x.size(i));
+    strides.push_back(x.strides()[i]);
+  }
+  return under_shape(x, shape, strides, "SqueezeBackward");
+}
+
+Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
+  const int at = wrap_dim(dim, x.ndim() + 1);
+  Dims shape = x.shape(), strides = x.strides();
+  strides.insert(at, at < x.ndim() ? x.size(at) * x.strides()[at] : 1);
+  shape.insert(at, 1);
+  return under_shape(x, shape, strides, "UnsqueezeBackward");
+}
+
+Tensor flatten(const Tensor& x, std::int64_t start, std::int64_t end) {
+  const int first = wrap_dim(start, x.ndim()), last = wrap_dim(end, x.ndim());
+  if (first > last) fail<RuntimeError>("flatten: start_dim ", start, " must not come after end_dim ", end, " in a tensor of shape ", x.shape());
+  if (first == last && x.ndim() > 0) return x;
+  Dims shape;
+  std::int64_t joined = 1;
+  for (int i = 0; i < x.ndim(); ++i) {
+    if (i >= first && i <= last) joined *= x.size(i);
+    if (i == last) shape.push_back(joined);
+    if (i < first || i > last) shape.push_back(x.size(i));
+  }
+  return reshape(x, x.ndim() == 0 ? Dims{1} : shape);
+}
+
+Tensor unflatten(const Tensor& x, std::int64_t dim, const Dims& sizes) {
+  if (sizes.empty()) fail<RuntimeError>("unflatten: sizes must not be empty");
+  const int at = wrap_dim(dim, x.ndim());
+  Dims part = sizes;
+  int unknown = -1;
+  std::int64_t known = 1;
+  for (int i = 0; i < part.size(); ++i) {
+    if (part[i] == -1 && unknown < 0)
+      unknown = i;
+    else
+      known *= part[i];
+  }
+  if (unknown >= 0 && known > 0) part[unknown] = x.size(at) / known;
+  if (x.ndim() == 0 || part.product() != x.size(at))
+    fail<RuntimeError>("unflatten: sizes ", sizes, " do not multiply up to the size of dim ", dim, " in a tensor of shape ", x.shape());
+  Dims shape;
+  for (int i = 0; i < at; ++i) shape.push_back(x.size(i));
+  for (std::int64_t size : part) shape.push_back(size);
+  for (int i = at + 1; i < x.ndim(); ++i) shape.push_back(x.size(i));
+  return view_as(x, shape);
+}
+
+Tensor move_dims(const Tensor& x, const Dims& source, const Dims& destination) {
+  Dims dims = Dims::filled(x.ndim(), -1);
+  for (int i = 0; i < source.size(); ++i) dims[static_cast<int>(destination[i])] = source[i];
+  int next = 0;
+  for (int i = 0; i < dims.size(); ++i) {
+    if (dims[i] >= 0) continue;
+    while (source.contains(next)) ++next;
+    dims[i] = next++;
+  }
+  return permute(x, dims);
+}
+
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
+  if (x.ndim() == 0) fail<RuntimeError>("narrow: a 0-d tensor has no dimension to narrow");
+  const int d = wrap_dim(dim, x.ndim());
+  const std::int64_t first = start < 0 ? start + x.size(d) : start;
+  if (first < 0 || start > x.size(d))
+    fail<IndexError>("narrow: start ", start, " is out of range for dimension ", d, " of size ", x.size(d));
+  if (length < 0 || first + length > x.size(d))
+    fail<RuntimeError>("narrow: start (", start, ") + length (", length, ") exceeds dimension ", d, "'s size (", x.size(d), ")");
+  return slice(x, d, first, first + length);
 }
 
 Tensor detach(const Tensor& x) { return x.alias(); }

@@ -19,6 +19,20 @@ Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t end, std
 // The elements at one index along a dimension, which goes.
 Tensor select_index(const Tensor& x, int dim, std::int64_t index);
 
+// Without the dimensions of size one, or those of them that are listed.
+Tensor squeeze(const Tensor& x);
+Tensor squeeze(const Tensor& x, const Dims& dims);
+// With a new dimension of size one at `dim`, which may count from the end of the result.
+Tensor unsqueeze(const Tensor& x, std::int64_t dim);
+// The dimensions start ... end as one.
+Tensor flatten(const Tensor& x, std::int64_t start, std::int64_t end);
+// One dimension as several, of which one size may be -1.
+Tensor unflatten(const Tensor& x, std::int64_t dim, const Dims& sizes);
+// source[i] goes to destination[i]; the other dimensions keep their order.
+Tensor move_dims(const Tensor& x, const Dims& source, const Dims& destination);
+// `length` elements from `start`, which may count from the end.
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length);
+
 // Off the graph, sharing memory.
 Tensor detach(const Tensor& x);
 

@@ -95,7 +95,11 @@ void replace(const char* operation, const Tensor& target, const Tensor& result) 
   if (kind(result.dtype()) > kind(target.dtype()))
     fail<RuntimeError>(operation, ": result type ", result.dtype(), " can't be cast to the desired output type ", target.dtype());
   const Tensor value = cast(result, target.dtype());
-  if (value.bytes() != target.bytes()) copy_elements(target, value);
+  // A result that lies elsewhere in the target's memory, as in x[1:] = x[:-1], must be read before it is overwritten.
+  if (value.storage() != target.storage())
+    copy_elements(target, value);
+  else if (value.bytes() != target.bytes() || !(value.strides() == target.strides()))
+    copy_elements(target, clone_unrecorded(value));
   target.bump_version();
   if (!grad_enabled()) return;
   if (target.body()->base.defined()) {

@@ -1,0 +1,160 @@
+// Joining, splitting, selecting, repeating and padding.
+#include <algorithm>
+
+#include "bindings/define.h"
+#include "bindings/module.h"
+#include "graph/join.h"
+#include "graph/pad.h"
+#include "graph/view.h"
+
+namespace py = pybind11;
+
+namespace gradgate {
+namespace {
+
+py::tuple tuple_of(const std::vector<Tensor>& tensors) {
+  py::tuple t(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) t[i] = tensors[i];
+  return t;
+}
+
+// The size of dimension `dim` of a tensor that is to be cut along it.
+std::int64_t size_of(const char* operation, const Tensor& x, std::int64_t dim) {
+  if (x.ndim() == 0) fail<RuntimeError>(operation, ": a 0-d tensor has no dimension to cut");
+  return x.size(wrap_dim(dim, x.ndim()));
+}
+
+// Pieces of `size` elements, the last one smaller if it must be.
+std::vector<std::int64_t> equal_pieces(std::int64_t total, std::int64_t size) {
+  std::vector<std::int64_t> pieces;
+  for (std::int64_t rest = total; rest > 0; rest -= size) pieces.push_back(std::min(rest, size));
+  if (pieces.empty()) pieces.push_back(0);
+  return pieces;
+}
+
+py::tuple split_by(const Tensor& x, const py::object& size_or_sections, std::int64_t dim) {
+  const std::int64_t total = size_of("split", x, dim);
+  if (!PyIndex_Check(size_or_sections.ptr())) return tuple_of(split(x, size_or_sections.cast<std::vector<std::int64_t>>(), dim));
+  const auto size = size_or_sections.cast<std::int64_t>();
+  if (size < 0 || (size == 0 && total != 0))
+    fail<RuntimeError>("split: split_size must be positive, got ", size, " for a dimension of size ", total);
+  return tuple_of(split(x, equal_pieces(total, size), dim));
+}
+
+py::tuple chunk(const Tensor& x, std::int64_t chunks, std::int64_t dim) {
+  if (chunks <= 0) fail<RuntimeError>("chunk: expects chunks to be greater than 0, got ", chunks);
+  const std::int64_t total = size_of("chunk", x, dim);
+  if (total == 0) return tuple_of(split(x, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), dim));
+  return tuple_of(split(x, equal_pieces(total, (total + chunks - 1) / chunks), dim));
+}
+
+py::tuple tensor_split(const Tensor& x, const py::object& indices_or_sections, std::int64_t dim) {
+  const std::int64_t total = size_of("tensor_split", x, dim);
+  std::vector<std::int64_t> sizes;
+  if (PyIndex_Check(indices_or_sections.ptr())) {
+    const auto sections = indices_or_sections.cast<std::int64_t>();
+    if (sections <= 0) fail<RuntimeError>("tensor_split: the number of sections must be larger than 0, got ", sections);
+    for (std::int64_t i = 0; i < sections; ++i) sizes.push_back(total / sections + (i < total % sections));
+    return tuple_of(split(x, sizes, dim));
+  }
+  const int d = wrap_dim(dim, x.ndim());
+  std::vector<Tensor> parts;
+  std::int64_t start = 0;
+  auto bound = [&](std::int64_t index) { return std::clamp<std::int64_t>(index < 0 ? index + total : index, 0, total); };
+  for (std::int64_t index : indices_or_sections.cast<std::vector<std::int64_t>>()) {
+    parts.push_back(slice(x, d, start, std::max(start, bound(index))));
+    start = bound(index);
+  }
+  parts.push_back(slice(x, d, start, total));
+  return tuple_of(parts);
+}
+
+std::vector<Tensor> with_dims(const std::vector<Tensor>& tensors, int least) {
+  std::vector<Tensor> result;
+  for (const Tensor& t : tensors) {
+    Tensor x = t;
+    while (x.ndim() < least) x = unsqueeze(x, 0);
+    result.push_back(x);
+  }
+  return result;
+}
+
+Tensor hstack(const std::vector<Tensor>& tensors) {
+  const auto parts = with_dims(tensors, 1);
+  return concatenate(parts, !parts.empty() && parts[0].ndim() == 1 ? 0 : 1);
+}
+Tensor vstack(const std::vector<Tensor>& tensors) { return concatenate(with_dims(tensors, 2), 0); }
+
+Tensor select_along(const Tensor& x, std::int64_t dim, std::int64_t index) {
+  const std::int64_t size = size_of("select", x, dim);
+  if (index < -size || index >= size)
+    fail<IndexError>("select: index ", index, " is out of range for dimension ", dim, " of size ", size, " in a tensor of shape ", x.shape());
+  return select_index(x, wrap_dim(dim, x.ndim()), index < 0 ? index + size : index);
+}
+
+Tensor tile(const Tensor& x, Dims repeats) {
+  while (repeats.size() < x.ndim()) repeats.insert(0, 1);
+  return repeat(x, repeats);
+}
+
+Tensor pad_pairs(const Tensor& x, const Dims& pairs, const std::string& mode, const std::optional<double>& value) {
+  if (mode != "constant") fail<ValueError>("pad: the mode must be 'constant', got '", mode, "'");
+  if (pairs.size() % 2 != 0) fail<RuntimeError>("pad: expects (before, after) pairs, got an odd number of sizes ", pairs);
+  if (pairs.size() / 2 > x.ndim())
+    fail<RuntimeError>("pad: ", pairs.size() / 2, " pairs ", pairs, " are more than the dimensions of the tensor of shape ", x.shape());
+  Dims before = Dims::filled(x.ndim(), 0), after = before;
+  for (int i = 0; i < pairs.size() / 2; ++i) {
+    before[x.ndim() - 1 - i] = pairs[2 * i];
+    after[x.ndim() - 1 - i] = pairs[2 * i + 1];
+  }
+  return pad(x, before, after, value.value_or(0));
+}
+
+void define_joins(py::module_& m) {
+  for (const char* name : {"cat", "concat", "concatenate"})
+    m.def(name, concatenate, py::arg("tensors"), py::arg("dim") = 0,
+          "The tensors one after another along dim; their other sizes are equal and their types are promoted.\n\n"
+          "Raises RuntimeError when the sizes differ.");
+  m.def("stack", stack, py::arg("tensors"), py::arg("dim") = 0,
+        "Tensors of one shape along a new dimension.\n\nRaises RuntimeError when the shapes differ.");
+  m.def("hstack", hstack, py::arg("tensors"), "The tensors beside each other: along dimension 1, or 0 for 1-d tensors.");
+  m.def("vstack", vstack, py::arg("tensors"), "The tensors below each other: along dimension 0, 1-d tensors as rows.");
+}
+
+void define_splits(py::module_& m) {
+  constexpr const char* split_doc =
+      "Views of pieces along dim: of split_size_or_sections elements each (the last may be smaller), or of the sizes in a list.\n\n"
+      "Raises RuntimeError when the listed sizes do not sum to the dimension's.";
+  m.def("split", split_by, split_doc, py::arg("tensor"), py::arg("split_size_or_sections"), py::arg("dim") = 0);
+  define_method("split", split_by, split_doc, py::arg("split_size"), py::arg("dim") = 0);
+  define(m, "chunk", chunk, "At most `chunks` views of equal size along dim, the last possibly smaller.", py::arg("chunks"), py::arg("dim") = 0);
+  define(m, "tensor_split", tensor_split,
+         "Views along dim: a number of pieces whose sizes differ by at most one, or the pieces between a list of indices.",
+         py::arg("indices_or_sections"), py::arg("dim") = 0);
+  define(m, "unbind", [](const Tensor& x, std::int64_t dim) { return tuple_of(unbind(x, dim)); },
+         "Views at every index of dim, which goes.", py::arg("dim") = 0);
+  define(m, "narrow", narrow, "A view of `length` elements from `start` along dim.\n\nRaises RuntimeError beyond the end.", py::arg("dim"),
+         py::arg("start"), py::arg("length"));
+  define(m, "select", select_along, "A view at one index of dim, which goes.\n\nRaises IndexError when the index is out of range.",
+         py::arg("dim"), py::arg("index"));
+}
+
+}  // namespace
+
+void define_joining(py::module_& m) {
+  define_joins(m);
+  define_splits(m);
+  define_method(
+      "repeat", [](const Tensor& x, const py::args& repeats) { return repeat(x, dims_from("repeat", repeats)); },
+      "The tensor tiled this many times along each dimension; more counts than dimensions put new ones in front.\n\n"
+      "Raises RuntimeError for fewer counts than dimensions.");
+  constexpr const char* tile_doc = "As repeat(), with counts of 1 put in front when there are fewer than dimensions.";
+  m.def("tile", [](const Tensor& x, const DimsArgument& dims) { return tile(x, dims.value); }, tile_doc, py::arg("input"), py::arg("dims"));
+  define_method("tile", [](const Tensor& x, const py::args& dims) { return tile(x, dims_from("tile", dims)); }, tile_doc);
+  m.def("pad", pad_pairs, py::arg("input"), py::arg("pad"), py::arg("mode") = "constant", py::arg("value") = py::none(),
+        "The tensor with elements of `value` (0) around it. pad lists a (before, after) pair for the last dimension, then one for the\n"
+        "last but one, and so on; negative counts crop.\n\n"
+        "Raises RuntimeError for too many pairs or a negative size, ValueError for a mode other than 'constant'.");
+}
+
+}  // namespace gradgate
