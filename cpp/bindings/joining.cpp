@@ -97,15 +97,15 @@ Tensor tile(const Tensor& x, Dims repeats) {
   return repeat(x, repeats);
 }
 
-Tensor pad_pairs(const Tensor& x, const Dims& pairs, const std::string& mode, const std::optional<double>& value) {
+Tensor pad_pairs(const Tensor& x, const std::vector<std::int64_t>& pairs, const std::string& mode, const std::optional<double>& value) {
   if (mode != "constant") fail<ValueError>("pad: the mode must be 'constant', got '", mode, "'");
-  if (pairs.size() % 2 != 0) fail<RuntimeError>("pad: expects (before, after) pairs, got an odd number of sizes ", pairs);
-  if (pairs.size() / 2 > x.ndim())
-    fail<RuntimeError>("pad: ", pairs.size() / 2, " pairs ", pairs, " are more than the dimensions of the tensor of shape ", x.shape());
+  const auto count = static_cast<int>(pairs.size() / 2);
+  if (pairs.size() % 2 != 0) fail<RuntimeError>("pad: expects (before, after) pairs, got an odd number of counts, ", pairs.size());
+  if (count > x.ndim()) fail<RuntimeError>("pad: ", count, " pairs are more than the dimensions of the tensor of shape ", x.shape());
   Dims before = Dims::filled(x.ndim(), 0), after = before;
-  for (int i = 0; i < pairs.size() / 2; ++i) {
-    before[x.ndim() - 1 - i] = pairs[2 * i];
-    after[x.ndim() - 1 - i] = pairs[2 * i + 1];
+  for (int i = 0; i < count; ++i) {
+    before[x.ndim() - 1 - i] = pairs[static_cast<std::size_t>(2 * i)];
+    after[x.ndim() - 1 - i] = pairs[static_cast<std::size_t>(2 * i + 1)];
   }
   return pad(x, before, after, value.value_or(0));
 }

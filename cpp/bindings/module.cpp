@@ -21,6 +21,14 @@ void define_public_names(pybind11::module_& m) {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The core of Gradgate: tensors, gates and the backward engine.";
+  // The standard library's classes reach Python as pybind11 translates them.
+  pybind11::register_exception_translator([](std::exception_ptr exception) {
+    try {
+      if (exception) std::rethrow_exception(exception);
+    } catch (const gradgate::TypeError& e) {
+      pybind11::set_error(PyExc_TypeError, e.what());
+    }
+  });
   gradgate::define_tensor_type(m);
   gradgate::define_dtypes(m);
   gradgate::define_configuration(m);
