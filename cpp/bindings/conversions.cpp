@@ -42,8 +42,9 @@ void define_to() {
 }
 
 void define_casts() {
-  static constexpr std::pair<const char*, DType> casts[] = {{"float", DType::float32}, {"double", DType::float64}, {"int", DType::int32},
-                                                            {"long", DType::int64},    {"byte", DType::uint8},     {"bool", DType::boolean}};
+  static constexpr std::pair<const char*, DType> casts[] = {
+      {"float", DType::float32}, {"double", DType::float64}, {"int", DType::int32},
+      {"long", DType::int64},    {"byte", DType::uint8},     {"bool", DType::boolean}};
   for (const auto& [method, dtype] : casts)
     define_method(method, [dtype = dtype](const Tensor& x) { return cast(x, dtype); },
                   cat("The values as ", name(dtype), "; floats are truncated towards zero.").c_str());

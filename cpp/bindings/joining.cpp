@@ -88,7 +88,8 @@ Tensor vstack(const std::vector<Tensor>& tensors) { return concatenate(with_dims
 Tensor select_along(const Tensor& x, std::int64_t dim, std::int64_t index) {
   const std::int64_t size = size_of("select", x, dim);
   if (index < -size || index >= size)
-    fail<IndexError>("select: index ", index, " is out of range for dimension ", dim, " of size ", size, " in a tensor of shape ", x.shape());
+    fail<IndexError>("select: index ", index, " is out of range for dimension ", dim, " of size ", size, " in a tensor of shape ",
+                     x.shape());
   return select_index(x, wrap_dim(dim, x.ndim()), index < 0 ? index + size : index);
 }
 
@@ -127,7 +128,8 @@ void define_splits(py::module_& m) {
       "Raises RuntimeError when the listed sizes do not sum to the dimension's.";
   m.def("split", split_by, split_doc, py::arg("tensor"), py::arg("split_size_or_sections"), py::arg("dim") = 0);
   define_method("split", split_by, split_doc, py::arg("split_size"), py::arg("dim") = 0);
-  define(m, "chunk", chunk, "At most `chunks` views of equal size along dim, the last possibly smaller.", py::arg("chunks"), py::arg("dim") = 0);
+  define(m, "chunk", chunk, "At most `chunks` views of equal size along dim, the last possibly smaller.", py::arg("chunks"),
+         py::arg("dim") = 0);
   define(m, "tensor_split", tensor_split,
          "Views along dim: a number of pieces whose sizes differ by at most one, or the pieces between a list of indices.",
          py::arg("indices_or_sections"), py::arg("dim") = 0);

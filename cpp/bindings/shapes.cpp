@@ -116,7 +116,8 @@ void define_properties(py::module_& m) {
                 "The steps in memory between neighbours along the dimensions (or one of them), in elements.\n\n"
                 "Raises IndexError when dim is out of range.",
                 py::arg("dim") = py::none());
-  define_method("is_contiguous", [](const Tensor& t) { return t.is_contiguous(); }, "Whether the elements lie in memory in row-major order.");
+  define_method("is_contiguous", [](const Tensor& t) { return t.is_contiguous(); },
+                "Whether the elements lie in memory in row-major order.");
   define_method("element_size", [](const Tensor& t) { return item_size(t.dtype()); }, "Size of an element in bytes.");
   define_method("data_ptr", [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.bytes()); }, "Address of the first element.");
   define_method("contiguous", contiguous, "The tensor itself when its elements lie in row-major order, else a copy in that order.");
@@ -148,7 +149,8 @@ void define_reshaping(py::module_& m) {
          "A view with dimension dim cut into several, of which one size may be -1.\n\n"
          "Raises RuntimeError when the sizes do not multiply up to the dimension's.",
          py::arg("dim"), py::arg("sizes"));
-  define(m, "squeeze", squeeze_dims, "A view without the dimensions of size 1, or without those of them that dim (an int or a tuple) names.",
+  define(m, "squeeze", squeeze_dims,
+         "A view without the dimensions of size 1, or without those of them that dim (an int or a tuple) names.",
          py::arg("dim") = py::none());
   define(m, "unsqueeze", unsqueeze, "A view with a new dimension of size 1 at dim.\n\nRaises IndexError when dim is out of range.",
          py::arg("dim"));
@@ -156,7 +158,8 @@ void define_reshaping(py::module_& m) {
   define_method("expand_as", [](const Tensor& x, const Tensor& other) { return expand(x, other.shape()); }, "expand() to other's shape.",
                 py::arg("other"));
   define(m, "broadcast_to", [](const Tensor& x, const DimsArgument& size) { return expand(x, size.value); }, kExpandDoc, py::arg("size"));
-  m.def("broadcast_tensors", broadcast_tensors, "Views of the tensors, expanded to their common shape.\n\nRaises RuntimeError without one.");
+  m.def("broadcast_tensors", broadcast_tensors,
+        "Views of the tensors, expanded to their common shape.\n\nRaises RuntimeError without one.");
   m.def("broadcast_shapes", broadcast_shapes_of, "The shape to which shapes broadcast.\n\nRaises RuntimeError when there is none.");
   m.def("meshgrid", meshgrid, py::kw_only(), py::arg("indexing") = "ij",
         "For 1-d tensors of sizes n0, n1, ..., views of shape (n0, n1, ...) that repeat each along its own dimension; with\n"

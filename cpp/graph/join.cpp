@@ -222,10 +222,8 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     for (int d = i + 1; d < shape.size(); ++d) inner *= shape[d];
     out = contiguous(out.alias({out.numel() / inner, repeats[i], inner}, {inner, 0, 1}));
   }
-  if (shape.product() == 0)
-    out = Tensor::empty(shape, x.dtype());
-  else
-    out = out.storage() == x.storage() ? clone_unrecorded(out.alias(shape, contiguous_strides(shape))) : out.alias(shape, contiguous_strides(shape));
+  out = shape.product() == 0 ? Tensor::empty(shape, x.dtype()) : out.alias(shape, contiguous_strides(shape));
+  if (out.storage() == x.storage()) out = clone_unrecorded(out);
   return records(x) ? record(std::move(out), new Repeat(x.shape(), repeats), x) : out;
 }
 

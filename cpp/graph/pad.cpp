@@ -33,7 +33,8 @@ Tensor pad(const Tensor& x, const Dims& before, const Dims& after, double value)
     shape[i] = x.size(i) + before[i] + after[i];
     kept[i] = x.size(i) + std::min<std::int64_t>(before[i], 0) + std::min<std::int64_t>(after[i], 0);
     if (shape[i] < 0)
-      fail<RuntimeError>("pad: ", before[i], " and ", after[i], " elements on dimension ", i, " of shape ", x.shape(), " leave a negative size");
+      fail<RuntimeError>("pad: ", before[i], " and ", after[i], " elements on dimension ", i, " of shape ", x.shape(),
+                         " leave a negative size");
     kept[i] = std::max<std::int64_t>(kept[i], 0);
   }
   Tensor out = full(shape, value, x.dtype());

@@ -125,7 +125,8 @@ Tensor reshape(const Tensor& x, Dims shape) {
 
 Tensor permute(const Tensor& x, const Dims& dims) {
   if (dims.size() != x.ndim())
-    fail<RuntimeError>("permute: ", dims.size(), " dims ", dims, " were given for a tensor of ", x.ndim(), " dimensions, of shape ", x.shape());
+    fail<RuntimeError>("permute: ", dims.size(), " dims ", dims, " were given for a tensor of ", x.ndim(), " dimensions, of shape ",
+                       x.shape());
   return permute_as(x, dims, "PermuteBackward");
 }
 
@@ -206,7 +207,8 @@ Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
 
 Tensor flatten(const Tensor& x, std::int64_t start, std::int64_t end) {
   const int first = wrap_dim(start, x.ndim()), last = wrap_dim(end, x.ndim());
-  if (first > last) fail<RuntimeError>("flatten: start_dim ", start, " must not come after end_dim ", end, " in a tensor of shape ", x.shape());
+  if (first > last)
+    fail<RuntimeError>("flatten: start_dim ", start, " must not come after end_dim ", end, " in a tensor of shape ", x.shape());
   if (first == last && x.ndim() > 0) return x;
   Dims shape;
   std::int64_t joined = 1;
