@@ -18,12 +18,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> linear(x, gradgate.tensor([[3.0, 4.0], [5.0, 6.0], [0.0, 1.0]]), gradgate.tensor([1.0, 1.0, 1.0])).tolist()
     [[12.0, 18.0, 3.0]]
     """
-    if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
-        raise RuntimeError(
-            f"linear: the last dimension of the input must be the weight's number of inputs, got input "
-            f"{tuple(input.shape)} and weight {tuple(weight.shape)} (out, in)"
-        )
-    product = input.matmul(weight.t())
+    if weight.ndim == 2:
+        return _core.linear(input, weight, bias)
+    product = input.matmul(weight)
     return product if bias is None else product + bias
 
 
