@@ -17,15 +17,44 @@ struct LaneTraits;
 template <>
 struct LaneTraits<float> {
   using Integer = std::int32_t;
+  using Unsigned = std::uint32_t;
+  static constexpr int fraction_bits = 23;
+  static constexpr int bias = 127;
   typedef float Register __attribute__((vector_size(kVecBytes)));
   typedef std::int32_t IntegerRegister __attribute__((vector_size(kVecBytes)));
+  typedef std::uint32_t UnsignedRegister __attribute__((vector_size(kVecBytes)));
+#if defined(GRADGATE_ISA_IS_avx512)
+  using MaskRegister = __mmask16;
+#else
+  using MaskRegister = IntegerRegister;
+#endif
 };
 
 template <>
 struct LaneTraits<double> {
   using Integer = std::int64_t;
+  using Unsigned = std::uint64_t;
+  static constexpr int fraction_bits = 52;
+  static constexpr int bias = 1023;
   typedef double Register __attribute__((vector_size(kVecBytes)));
   typedef std::int64_t IntegerRegister __attribute__((vector_size(kVecBytes)));
+  typedef std::uint64_t UnsignedRegister __attribute__((vector_size(kVecBytes)));
+#if defined(GRADGATE_ISA_IS_avx512)
+  using MaskRegister = __mmask8;
+#else
+  using MaskRegister = IntegerRegister;
+#endif
+};
+
+// The outcome of a comparison: on AVX-512 one bit for each lane, elsewhere all bits of a lane set, or none.
+template <class T>
+struct Mask {
+  using Register = typename LaneTraits<T>::MaskRegister;
+  Register r;
+
+  friend Mask operator&(Mask a, Mask b) { return {static_cast<Register>(a.r & b.r)}; }
+  friend Mask operator|(Mask a, Mask b) { return {static_cast<Register>(a.r | b.r)}; }
+  friend Mask operator!(Mask a) { return {static_cast<Register>(~a.r)}; }
 };
 
 // Integer lanes as wide as T's, for work on the bits of T. Arithmetic wraps; >> keeps the sign.
@@ -47,17 +76,22 @@ struct Bits {
   friend Bits operator~(Bits a) { return ~a.r; }
   friend Bits operator<<(Bits a, int count) { return a.r << count; }
   friend Bits operator>>(Bits a, int count) { return a.r >> count; }
+  friend Mask<T> operator<(Bits a, Bits b) { return compare_less(a, b); }
+  friend Mask<T> operator==(Bits a, Bits b) { return compare_equal(a, b); }
 };
 
-// The outcome of a comparison: all bits of a lane set, or none.
+// >> that brings in zeros: cheap everywhere, which the shift of 64-bit lanes that keeps the sign is not.
 template <class T>
-struct Mask {
-  typename LaneTraits<T>::IntegerRegister r;
+inline Bits<T> shift_right_unsigned(Bits<T> a, int count) {
+  using Unsigned = typename LaneTraits<T>::UnsignedRegister;
+  return reinterpret_cast<typename Bits<T>::Register>(reinterpret_cast<Unsigned>(a.r) >> count);
+}
 
-  friend Mask operator&(Mask a, Mask b) { return {a.r & b.r}; }
-  friend Mask operator|(Mask a, Mask b) { return {a.r | b.r}; }
-  friend Mask operator!(Mask a) { return {~a.r}; }
-};
+// The smaller integer, signed.
+template <class T>
+inline Bits<T> smaller(Bits<T> a, Bits<T> b) {
+  return a.r < b.r ? a.r : b.r;
+}
 
 template <class T>
 struct Vec {
@@ -85,6 +119,15 @@ struct Vec {
   static Vec load(const T* p, int count);
   void store(T* p, int count) const;
 
+  // The integers as floating-point numbers; exact where |b| < 2^22 for float, 2^51 for double.
+  static Vec from_integers(Bits<T> b) {
+    if constexpr (sizeof(T) == 4) {
+      return __builtin_convertvector(b.r, Register);
+    } else {
+      constexpr double shifter = 0x1.8p52;
+      return Vec(reinterpret_cast<Register>(b.r + __builtin_bit_cast(std::int64_t, shifter))) - Vec(shifter);
+    }
+  }
   static Vec from_bits(Bits<T> b) { return reinterpret_cast<Register>(b.r); }
   Bits<T> bits() const { return reinterpret_cast<typename Bits<T>::Register>(r); }
 
@@ -93,17 +136,85 @@ struct Vec {
   friend Vec operator*(Vec a, Vec b) { return a.r * b.r; }
   friend Vec operator/(Vec a, Vec b) { return a.r / b.r; }
   friend Vec operator-(Vec a) { return -a.r; }
-  friend Mask<T> operator<(Vec a, Vec b) { return {a.r < b.r}; }
-  friend Mask<T> operator<=(Vec a, Vec b) { return {a.r <= b.r}; }
-  friend Mask<T> operator>(Vec a, Vec b) { return {a.r > b.r}; }
-  friend Mask<T> operator>=(Vec a, Vec b) { return {a.r >= b.r}; }
-  friend Mask<T> operator==(Vec a, Vec b) { return {a.r == b.r}; }
-  friend Mask<T> operator!=(Vec a, Vec b) { return {a.r != b.r}; }
+  friend Mask<T> operator<(Vec a, Vec b) { return compare_less(a, b); }
+  friend Mask<T> operator<=(Vec a, Vec b) { return compare_less_equal(a, b); }
+  friend Mask<T> operator>(Vec a, Vec b) { return compare_less(b, a); }
+  friend Mask<T> operator>=(Vec a, Vec b) { return compare_less_equal(b, a); }
+  friend Mask<T> operator==(Vec a, Vec b) { return compare_equal(a, b); }
+  friend Mask<T> operator!=(Vec a, Vec b) { return compare_not_equal(a, b); }
 };
+
+#if defined(GRADGATE_ISA_IS_avx512)
+
+inline Mask<float> compare_less(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ)}; }
+inline Mask<float> compare_less_equal(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.r, b.r, _CMP_LE_OQ)}; }
+inline Mask<float> compare_equal(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.r, b.r, _CMP_EQ_OQ)}; }
+inline Mask<float> compare_not_equal(Vec<float> a, Vec<float> b) { return {_mm512_cmp_ps_mask(a.r, b.r, _CMP_NEQ_UQ)}; }
+inline Mask<double> compare_less(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.r, b.r, _CMP_LT_OQ)}; }
+inline Mask<double> compare_less_equal(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.r, b.r, _CMP_LE_OQ)}; }
+inline Mask<double> compare_equal(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.r, b.r, _CMP_EQ_OQ)}; }
+inline Mask<double> compare_not_equal(Vec<double> a, Vec<double> b) { return {_mm512_cmp_pd_mask(a.r, b.r, _CMP_NEQ_UQ)}; }
+inline Mask<float> compare_less(Bits<float> a, Bits<float> b) { return {_mm512_cmplt_epi32_mask((__m512i)a.r, (__m512i)b.r)}; }
+inline Mask<float> compare_equal(Bits<float> a, Bits<float> b) { return {_mm512_cmpeq_epi32_mask((__m512i)a.r, (__m512i)b.r)}; }
+inline Mask<double> compare_less(Bits<double> a, Bits<double> b) { return {_mm512_cmplt_epi64_mask((__m512i)a.r, (__m512i)b.r)}; }
+inline Mask<double> compare_equal(Bits<double> a, Bits<double> b) { return {_mm512_cmpeq_epi64_mask((__m512i)a.r, (__m512i)b.r)}; }
+
+inline Vec<float> select(Mask<float> m, Vec<float> a, Vec<float> b) { return _mm512_mask_blend_ps(m.r, b.r, a.r); }
+inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return _mm512_mask_blend_pd(m.r, b.r, a.r); }
+
+inline bool all(Mask<float> m) { return m.r == 0xffff; }
+inline bool all(Mask<double> m) { return m.r == 0xff; }
+
+#else
+
+template <class T>
+inline Mask<T> compare_less(Vec<T> a, Vec<T> b) {
+  return {a.r < b.r};
+}
+template <class T>
+inline Mask<T> compare_less_equal(Vec<T> a, Vec<T> b) {
+  return {a.r <= b.r};
+}
+template <class T>
+inline Mask<T> compare_equal(Vec<T> a, Vec<T> b) {
+  return {a.r == b.r};
+}
+template <class T>
+inline Mask<T> compare_not_equal(Vec<T> a, Vec<T> b) {
+  return {a.r != b.r};
+}
+template <class T>
+inline Mask<T> compare_less(Bits<T> a, Bits<T> b) {
+  return {a.r < b.r};
+}
+template <class T>
+inline Mask<T> compare_equal(Bits<T> a, Bits<T> b) {
+  return {a.r == b.r};
+}
 
 template <class T>
 inline Vec<T> select(Mask<T> m, Vec<T> a, Vec<T> b) {
   return m.r ? a.r : b.r;
+}
+
+// Whether every lane of the mask is set.
+template <class T>
+inline bool all(Mask<T> m) {
+#if defined(GRADGATE_ISA_IS_avx2)
+  return _mm256_movemask_epi8((__m256i)m.r) == -1;
+#elif defined(GRADGATE_ISA_IS_neon)
+  return vminvq_u32((uint32x4_t)m.r) != 0;
+#else
+  const auto halves = reinterpret_cast<typename LaneTraits<double>::IntegerRegister>(m.r);
+  return (halves[0] & halves[1]) == -1;
+#endif
+}
+
+#endif
+
+template <class T>
+inline bool any(Mask<T> m) {
+  return !all(!m);
 }
 
 template <class T>

@@ -53,7 +53,7 @@ template <class T>
 inline Vec<T> first_lanes(int count, Vec<T> x, Vec<T> beyond) {
   typename Bits<T>::Register index{};
   for (int i = 0; i < Vec<T>::lanes; ++i) index[i] = i;
-  return select(Mask<T>{index < Bits<T>(static_cast<typename Bits<T>::Lane>(count)).r}, x, beyond);
+  return select(Bits<T>(index) < Bits<T>(static_cast<typename Bits<T>::Lane>(count)), x, beyond);
 }
 
 template <int... values>
