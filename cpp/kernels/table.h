@@ -3,6 +3,7 @@
 
 #include "kernels/elementwise_table.h"
 #include "kernels/matmul_table.h"
+#include "kernels/normalization_table.h"
 #include "kernels/optimizer_table.h"
 #include "kernels/reduce_table.h"
 #include "kernels/softmax_table.h"
@@ -15,6 +16,7 @@ struct FloatTable {
   ReduceTable<T> reduce;
   SoftmaxTable<T> softmax;
   MatmulTable<T> matmul;
+  NormalizationTable<T> normalization;
   OptimizerTable<T> optimizer;
 };
 

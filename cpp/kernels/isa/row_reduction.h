@@ -1,4 +1,4 @@
-// Reduction of a row of terms to one value, by the rule of the rows that reduce_table.h states.
+// Passes over a row: maps, and reductions to one value by the rule of the rows that reduce_table.h states.
 #pragma once
 
 #include "gates/binary.h"
@@ -46,6 +46,15 @@ inline void store_lanes(Vec<T> x, T* p, int count) {
     x.store(p);
   else
     x.store(p, count);
+}
+
+// y[i] = f(i, count) for the whole row.
+template <class T, class F>
+inline void map_row(std::int64_t n, T* y, const F& f) {
+  constexpr int lanes = Vec<T>::lanes;
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(i, lanes).store(y + i);
+  if (i < n) f(i, static_cast<int>(n - i)).store(y + i, static_cast<int>(n - i));
 }
 
 // x in the first `count` lanes, `beyond` in the others.

@@ -11,26 +11,36 @@ inline T row_max(std::int64_t n, const T* x) {
   return reduce_row<Max, T>(n, [x](std::int64_t i, int count) { return load_lanes(x + i, count); });
 }
 
-// y[i] = f(i, count) for the whole row.
-template <class T, class F>
-inline void map_row(std::int64_t n, T* y, const F& f) {
-  constexpr int lanes = Vec<T>::lanes;
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) f(i, lanes).store(y + i);
-  if (i < n) f(i, static_cast<int>(n - i)).store(y + i, static_cast<int>(n - i));
+// Writes the row's softmax and returns the sum of the exponentials.
+template <class T>
+inline Vec<T> softmax_row(std::int64_t n, const T* x, T max, T* y) {
+  const Vec<T> m(max);
+  const Vec<T> sum(reduce_row<Sum, T>(n, [&](std::int64_t i, int count) {
+    const Vec<T> e = exp(load_lanes(x + i, count) - m);
+    store_lanes(e, y + i, count);
+    return e;
+  }));
+  map_row(n, y, [&](std::int64_t i, int count) { return load_lanes(y + i, count) / sum; });
+  return sum;
 }
 
 template <class T>
 void softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  for (; rows > 0; --rows, x += n, y += n) {
-    const Vec<T> max(row_max(n, x));
-    const Vec<T> sum(reduce_row<Sum, T>(n, [&](std::int64_t i, int count) {
-      const Vec<T> e = exp(load_lanes(x + i, count) - max);
-      store_lanes(e, y + i, count);
-      return e;
-    }));
-    map_row(n, y, [&](std::int64_t i, int count) { return load_lanes(y + i, count) / sum; });
+  for (; rows > 0; --rows, x += n, y += n) softmax_row(n, x, row_max(n, x), y);
+}
+
+template <class T>
+void softmax_parts(std::int64_t rows, std::int64_t n, const T* x, T* p, T* max, T* log_sum) {
+  for (; rows > 0; --rows, x += n, p += n, ++max, ++log_sum) {
+    *max = row_max(n, x);
+    *log_sum = log(softmax_row(n, x, *max, p)).r[0];
   }
+}
+
+template <class T>
+void scale_rows(std::int64_t rows, std::int64_t n, const T* x, const T* scale, T* y) {
+  for (; rows > 0; --rows, x += n, ++scale, y += n)
+    map_row(n, y, [&](std::int64_t i, int count) { return load_lanes(x + i, count) * Vec<T>(*scale); });
 }
 
 template <class T>
@@ -83,6 +93,8 @@ void fill(SoftmaxTable<T>& table) {
   table.log_softmax = log_softmax<T>;
   table.log_softmax_backward = log_softmax_backward<T>;
   table.logsumexp = logsumexp<T>;
+  table.parts = softmax_parts<T>;
+  table.scale_rows = scale_rows<T>;
 }
 
 }  // namespace

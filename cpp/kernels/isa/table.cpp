@@ -11,6 +11,7 @@ void fill_table(KernelTable& table) {
   fill_optimizer(table.f32.optimizer, table.f64.optimizer);
   fill_reduce(table.f32.reduce, table.f64.reduce);
   fill_softmax(table.f32.softmax, table.f64.softmax);
+  fill_normalization(table.f32.normalization, table.f64.normalization);
 }
 
 }  // namespace gradgate::GRADGATE_ISA
