@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-import gradgate
 import numpy as np
 import pytest
+
+import gradgate
 from gradgate import tensor
 from gradgate.utils.data import (
     BatchSampler,

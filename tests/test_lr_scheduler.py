@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+
 from gradgate import tensor
 from gradgate.optim import SGD, Adagrad, Adam
 from gradgate.optim.lr_scheduler import (

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gradgate
 import numpy as np
 import pytest
+
+import gradgate
 from gradgate import _core, tensor
 from gradgate.optim import SGD, Adagrad, Adam, AdamW, RMSprop
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from gradgate import tensor
 from gradgate.optim import SGD, Adagrad, Adam, AdamW, RMSprop
 from test_optim import bits, every_rule, parameters, train, values
