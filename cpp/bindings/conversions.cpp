@@ -1,7 +1,7 @@
 // Conversions to other types, and writing into a tensor.
 #include <string>
 
-#include "bindings/define.h"
+#include "bindings/creation.h"
 #include "bindings/module.h"
 #include "graph/assign.h"
 #include "graph/copy.h"
@@ -18,10 +18,6 @@ Tensor convert(const Tensor& x, DType dtype, bool copy) {
   return copy && result.same(x) ? clone(x) : result;
 }
 
-void check_device(const std::string& device) {
-  if (device != "cpu" && device != "cpu:0") fail<RuntimeError>("to: there is no device '", device, "'; tensors live on the 'cpu'");
-}
-
 void define_to() {
   constexpr const char* doc =
       "The values in another type; the tensor itself when it has that type already, unless copy.\n\n"
@@ -33,7 +29,7 @@ void define_to() {
   define_method(
       "to",
       [](const Tensor& x, const std::string& device, const std::optional<DType>& dtype, bool, bool copy) {
-        check_device(device);
+        check_device("to", device);
         return convert(x, dtype.value_or(x.dtype()), copy);
       },
       doc, py::arg("device") = "cpu", py::arg("dtype") = py::none(), py::arg("non_blocking") = false, py::arg("copy") = false);

@@ -1,6 +1,8 @@
 // Exchange with NumPy without copies.
 #include "bindings/numpy.h"
 
+#include <vector>
+
 #include "bindings/define.h"
 #include "graph/view.h"
 
@@ -27,20 +29,46 @@ bool dtype_from_numpy(const py::object& source, DType& dtype) {
   return false;
 }
 
+namespace {
+
+// Why the array's memory cannot be a tensor's, null when it can.
+const char* hindrance(const py::array& array) {
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    if (array.strides(i) % array.itemsize() != 0) return "strides that are not multiples of its element size";
+    if (array.strides(i) < 0 && array.shape(i) > 1) return "negative strides";
+  }
+  if (reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::uintptr_t>(array.itemsize()) != 0)
+    return "memory that is not aligned to its element size";
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_shareable(const py::array& array) {
+  DType dtype;
+  return array.writeable() && dtype_from_numpy(array.dtype(), dtype) && !hindrance(array);
+}
+
+py::array own_array(const py::object& data, const std::optional<DType>& dtype) {
+  static const py::object* const make = new py::object(py::module_::import("numpy").attr("array"));
+  py::array array = (*make)(data, py::arg("order") = "C");
+  const bool numeric = std::string_view("biuf").find(array.dtype().kind()) != std::string_view::npos;
+  if (dtype && numeric) return (*make)(array, numpy_dtype(*dtype), py::arg("order") = "C");
+  if (array.dtype().byteorder() == '=' || array.dtype().byteorder() == '|') return array;
+  return (*make)(array, array.dtype().attr("newbyteorder")("="));
+}
+
 Tensor from_numpy(const py::array& array) {
   DType dtype;
   if (!dtype_from_numpy(array.dtype(), dtype))
-    fail<TypeError>("from_numpy: can't convert an array of type ", py::str(array.dtype()).cast<std::string>(),
+    fail<TypeError>("can't convert a NumPy array of type ", py::str(array.dtype()).cast<std::string>(),
                     "; the supported types are float32, float64, int64, int32, uint8 and bool: use .astype()");
+  if (const char* reason = hindrance(array)) fail<ValueError>("from_numpy: the array has ", reason, "; use array.copy()");
   Dims shape, strides;
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
     shape.push_back(array.shape(i));
-    if (array.strides(i) % array.itemsize() != 0)
-      fail<ValueError>("from_numpy: the array's strides are not multiples of its element size; copy it first");
-    strides.push_back(array.strides(i) / array.itemsize());
+    strides.push_back(std::max<py::ssize_t>(array.strides(i), 0) / array.itemsize());
   }
-  if (reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::uintptr_t>(array.itemsize()) != 0)
-    fail<ValueError>("from_numpy: the array's memory is not aligned to its element size; copy it first");
   PyObject* owner = Py_NewRef(array.ptr());
   auto storage = Storage::adopt(const_cast<void*>(array.data()), static_cast<std::size_t>(array.nbytes()), owner,
                                 [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });
@@ -60,6 +88,15 @@ py::array to_numpy(const Tensor& t) {
 
 namespace {
 
+Tensor shared_or_copied(const py::array& array) {
+  if (array.writeable()) return from_numpy(array);
+  // Memory that NumPy guards may be a file's or a constant's: writing there would end the program.
+  if (PyErr_WarnEx(PyExc_UserWarning,
+                   "from_numpy: the array is not writable, so the tensor holds a copy of it; pass array.copy() to silence this", 1) != 0)
+    throw py::error_already_set();
+  return from_numpy(own_array(array, std::nullopt));
+}
+
 // NumPy's protocol: a view unless a copy or another type is asked for.
 py::object array_protocol(const Tensor& t, const py::object& dtype, const py::object& copy) {
   py::object array = to_numpy(t);
@@ -70,15 +107,26 @@ py::object array_protocol(const Tensor& t, const py::object& dtype, const py::ob
   return !copy.is_none() && copy.cast<bool>() ? array.attr("copy")() : array;
 }
 
+// What NumPy's functions make of tensors: a tensor, where there is a type for it.
+py::object wrap_array(const py::object&, const py::array& array, const py::args&) {
+  DType dtype;
+  return dtype_from_numpy(array.dtype(), dtype) ? py::cast(from_numpy(array)) : py::object(array);
+}
+
 }  // namespace
 
 void define_numpy(py::module_& m) {
-  m.def("from_numpy", from_numpy, py::arg("ndarray"),
-        "A tensor that shares the array's memory, of the same shape, strides and type.\n\n"
-        "Raises TypeError for element types other than float32, float64, int64, int32, uint8 and bool.");
-  define_method("numpy", to_numpy,
-                "A NumPy array that shares the tensor's memory.\n\nRaises RuntimeError when the tensor requires a gradient.");
+  m.def("from_numpy", shared_or_copied, py::arg("ndarray"),
+        "A tensor that shares the array's memory, of the same shape, strides and type. Warns and copies when the array is read-only.\n\n"
+        "Raises TypeError for element types other than float32, float64, int64, int32, uint8 and bool, and ValueError for memory\n"
+        "that is not aligned or has negative strides.");
+  define_method(
+      "numpy", [](const Tensor& t, bool force) { return to_numpy(force ? detach(t) : t); },
+      "A NumPy array that shares the tensor's memory.\n\n"
+      "Raises RuntimeError when the tensor requires a gradient, unless force leaves that to the caller.",
+      py::kw_only(), py::arg("force") = false);
   define_method("__array__", array_protocol, "NumPy's array protocol.", py::arg("dtype") = py::none(), py::arg("copy") = py::none());
+  define_method("__array_wrap__", wrap_array, "Makes the results of NumPy's functions tensors.", py::arg("array"));
   define_method("item", item, "The single element as a Python number.\n\nRaises RuntimeError when there is not exactly one.");
   define_method(
       "tolist", [](const Tensor& t) { return to_numpy(detach(t)).attr("tolist")(); },

@@ -1,6 +1,8 @@
 // Tensors over NumPy's memory, and NumPy arrays over tensors'.
 #pragma once
 
+#include <optional>
+
 #include "bindings/casters.h"
 
 namespace gradgate {
@@ -18,6 +20,11 @@ pybind11::dtype numpy_dtype(DType dtype);
 // Shares the array's memory, and keeps the array alive. Throws TypeError for other element types or byte orders and ValueError for
 // strides that are no multiple of the element's size.
 Tensor from_numpy(const pybind11::array& array);
+
+// Whether from_numpy can take the array as it is, and may write to it.
+bool is_shareable(const pybind11::array& array);
+// A new row-major array of what NumPy makes of data, with elements as `dtype` has them or else in the machine's byte order.
+pybind11::array own_array(const pybind11::object& data, const std::optional<DType>& dtype);
 
 // Shares the tensor's memory. Throws RuntimeError when the tensor requires a gradient.
 pybind11::array to_numpy(const Tensor& t);

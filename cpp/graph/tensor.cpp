@@ -1,6 +1,7 @@
 // Making tensors, and the promotion of their types.
 #include "graph/tensor.h"
 
+#include <algorithm>
 #include <new>
 
 #include "graph/hooks.h"
@@ -72,8 +73,12 @@ void TensorBody::destroy(TensorBody* body) {
 }
 
 Tensor Tensor::empty(const Dims& shape, DType dtype) {
-  for (std::int64_t size : shape)
+  std::int64_t bytes = item_size(dtype);
+  for (std::int64_t size : shape) {
     if (size < 0) fail<RuntimeError>("negative size ", size, " in shape ", shape);
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(size, 1), &bytes))
+      fail<RuntimeError>("a tensor of shape ", shape, " and type ", dtype, " is too large");
+  }
   Ref<TensorBody> body = make_body();
   body->dtype = dtype;
   body->shape = shape;
