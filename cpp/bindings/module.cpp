@@ -43,6 +43,7 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_reduce(m);
   gradgate::define_fused(m);
   gradgate::define_softmax(m);
+  gradgate::define_dlpack(m);
   gradgate::define_function(m);
   gradgate::define_linear_algebra(m);
   gradgate::define_public_names(m);

@@ -16,6 +16,7 @@ void define_optimizer(pybind11::module_& m);
 void define_reduce(pybind11::module_& m);
 void define_fused(pybind11::module_& m);
 void define_softmax(pybind11::module_& m);
+void define_dlpack(pybind11::module_& m);
 void define_function(pybind11::module_& m);
 void define_linear_algebra(pybind11::module_& m);
 
