@@ -4,24 +4,31 @@ Tensors, gates and gradients are made by the compiled core, whose public names a
 data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. Names and arguments are PyTorch's.
 """
 
-from gradgate import _core, autograd, config, optim
+from gradgate import _core, autograd, config, nn, optim, printing, utils
 from gradgate._core import *
 from gradgate._core import __version__
 from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
 from gradgate.config import show_config
+from gradgate.einsum import einsum
 from gradgate.io import load, save
+from gradgate.printing import set_printoptions
 
 __all__ = [
     "__version__",
     "autograd",
+    "einsum",
     "enable_grad",
     "load",
+    "nn",
     "no_grad",
     "optim",
     "save",
     "set_grad_enabled",
+    "set_printoptions",
     "show_config",
+    "utils",
 ]
 __all__ += _core.__all__
 
 config.warn_of_environment()
+printing.install()
