@@ -87,6 +87,24 @@ void define_logic(py::module_& m) {
   define(m, "isfinite", isfinite, "True where input is neither infinite nor NaN, as a bool tensor.");
 }
 
+// What the registry says of a gate, for the tests, which go through all of it.
+py::dict description(const GateInfo& info, int arity) {
+  static constexpr const char* saves[] = {"nothing", "inputs", "output", "both"};
+  py::dict scalars;
+  for (int i = 0; i < info.scalar_count(); ++i) scalars[info.scalars[i].name] = info.scalars[i].value;
+  return py::dict(py::arg("name") = info.name, py::arg("summary") = info.summary, py::arg("arity") = arity,
+                  py::arg("scalars") = scalars, py::arg("saves") = saves[static_cast<int>(info.saves)], py::arg("ulp") = info.ulp,
+                  py::arg("integers") = info.integers == Integers::keep ? "keep" : "promote");
+}
+
+py::list registry() {
+  py::list gates;
+  for (int i = 0; i < UnaryGates::size; ++i) gates.append(description(*unary_gate(i).info, 1));
+  for (int i = 0; i < BinaryGates::size; ++i) gates.append(description(*binary_gate(i).info, 2));
+  for (int i = 0; i < TernaryGates::size; ++i) gates.append(description(*ternary_gate(i).info, 3));
+  return gates;
+}
+
 Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optional<Tensor>& max) {
   if (!min && !max) fail<RuntimeError>("clamp: at least one of 'min' or 'max' must not be None");
   if (is_floating(x.dtype()) && (!min || min->is_number()) && (!max || max->is_number())) {
@@ -110,6 +128,7 @@ void define_gates(py::module_& m) {
       documentation(Lerp::info, "input, end and weight are broadcast and their types promoted"), py::arg("end"), py::arg("weight"));
   define_gate(m, "clamp", clamp, documentation(Clamp::info, "min and max are numbers, tensors that broadcast, or None for no limit"),
               py::arg("min") = py::none(), py::arg("max") = py::none());
+  m.def("_gates", registry, "What the registry says of every elementwise gate.");
   define_comparisons(m);
   define_logic(m);
   m.def("where", where, py::arg("condition"), py::arg("input"), py::arg("other"),
