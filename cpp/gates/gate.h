@@ -30,7 +30,9 @@ struct GateInfo {
   const char* name;
   const char* summary;
   Saves saves;
-  double ulp;  // bound of the float32 forward's error, in units in the last place; 0 means exact or correctly rounded
+  // Bound of the float32 forward's error in units in the last place: of the result or, where the formula cancels, of the
+  // larger magnitude that the tests' reference of the gate names. 0 means exact or correctly rounded.
+  double ulp;
   Integers integers = Integers::promote;
   GateScalar scalars[kMaxGateScalars] = {};
   const char* reference_note = nullptr;  // where the formula or a convention of it comes from

@@ -6,7 +6,7 @@
 namespace gradgate {
 
 struct Lerp {
-  static constexpr GateInfo info{"lerp", "Linear interpolation, a + weight * (b - a).", Saves::inputs, 0};
+  static constexpr GateInfo info{"lerp", "Linear interpolation, a + weight * (b - a).", Saves::inputs, 2};
   template <class V> static V forward(V a, V b, V weight) { return fma(weight, b - a, a); }
   template <class V> static V local_a(V, V, V weight, V) { return V(1) - weight; }
   template <class V> static V local_b(V, V, V weight, V) { return weight; }
