@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import gradgate
 import pytest
+
+import gradgate
 
 
 @pytest.fixture(params=gradgate.available_isas())

@@ -1,7 +1,7 @@
 """What every elementwise gate computes, in NumPy: its value, its local gradients, and where they are smooth.
 
-The formulas are written for accuracy in the type they are given (float64, the C compiler's long double, and integers for the
-gates that keep them), independently of the gates' own. A gate of the registry without an entry here fails the tests.
+The formulas are written for accuracy in the type they are given (float64, the C compiler's long double, and integers
+for the gates that keep them), independently of the gates' own. A gate of the registry without an entry here fails the tests.
 """
 
 from __future__ import annotations
@@ -199,8 +199,12 @@ REFERENCES: dict[str, Reference] = {
         kinks=(-1, 1.5),
         settings=({"min": -1.0, "max": 1.5}, {"min": -1.0}, {"max": 1.5}),
     ),
-    "floor": Reference(lambda x: np.floor(x) if x.dtype.kind == "f" else x, lambda x: (like(x, 0),), kinks=tuple(range(-3, 4))),
-    "ceil": Reference(lambda x: np.ceil(x) if x.dtype.kind == "f" else x, lambda x: (like(x, 0),), kinks=tuple(range(-3, 4))),
+    "floor": Reference(
+        lambda x: np.floor(x) if x.dtype.kind == "f" else x, lambda x: (like(x, 0),), kinks=tuple(range(-3, 4))
+    ),
+    "ceil": Reference(
+        lambda x: np.ceil(x) if x.dtype.kind == "f" else x, lambda x: (like(x, 0),), kinks=tuple(range(-3, 4))
+    ),
     "add": Reference(lambda a, b: a + b, lambda a, b: (like(a, 1), like(a, 1)), ANY),
     "sub": Reference(lambda a, b: a - b, lambda a, b: (like(a, 1), like(a, -1)), ANY),
     "mul": Reference(lambda a, b: a * b, lambda a, b: (b, a), ANY),

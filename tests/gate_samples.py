@@ -1,4 +1,4 @@
-"""Inputs that try an elementwise gate, the registry's entries to try, and the measure of errors in units in the last place."""
+"""Inputs that try the registry's elementwise gates, and the measure of errors in units in the last place."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import gradgate
 import numpy as np
+
+import gradgate
 from gate_references import REFERENCES, Array, Reference
 from gradgate import _core
 
@@ -46,7 +47,17 @@ GATES = {entry["name"]: Gate(**entry) for entry in _core._gates()}
 def special_values(dtype: Any) -> Array:
     """Zeros, infinities, NaN, the ends of the normal and subnormal numbers, and some everyday ones."""
     f = np.finfo(dtype)
-    positive = [0, f.smallest_subnormal, 3 * f.smallest_subnormal, f.tiny - f.smallest_subnormal, f.tiny, f.eps, 0.5, 1, 1 + f.eps]
+    positive = [
+        0,
+        f.smallest_subnormal,
+        3 * f.smallest_subnormal,
+        f.tiny - f.smallest_subnormal,
+        f.tiny,
+        f.eps,
+        0.5,
+        1,
+        1 + f.eps,
+    ]
     positive += [1 - f.epsneg, 1.5, 2, 3, np.pi, 10, 20, 88, 100, 710, 1e5, f.max, np.inf]
     values = np.array(positive, dtype)
     return np.concatenate([values, -values, np.array([np.nan], dtype)])
@@ -93,7 +104,7 @@ def reference_values(gate: Gate, inputs: list[Array], scalars: dict[str, float])
 
 
 def ulp_errors(gate: Gate, inputs: list[Array], scalars: dict[str, float], values: Array) -> Array:
-    """Errors in units in the last place of the reference, or of the magnitude that it names; infinities count as 2^emax."""
+    """Errors in ulps of the reference, or of the magnitude that it names; infinities count as 2^emax."""
     dtype, reference = values.dtype, reference_values(gate, inputs, scalars)
     f, wide = np.finfo(dtype), [x.astype(np.longdouble) for x in inputs]
     with np.errstate(all="ignore"):
@@ -124,4 +135,7 @@ def layouts(values: Array) -> Iterator[tuple[str, Array]]:
     yield "backwards", np.ascontiguousarray(values[::-1])[::-1]
     yield "rows", values.reshape(-1, 6)
     yield "columns", np.ascontiguousarray(values.reshape(-1, 6).T).T
-    yield "three dimensions, turned", np.ascontiguousarray(values.reshape(2, 3, -1).transpose(2, 0, 1)).transpose(1, 2, 0)
+    yield (
+        "three dimensions, turned",
+        np.ascontiguousarray(values.reshape(2, 3, -1).transpose(2, 0, 1)).transpose(1, 2, 0),
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradgate
 import numpy as np
 import pytest
+
+import gradgate
 from gate_samples import (
     DTYPES,
     GATES,
@@ -130,7 +131,9 @@ def test_tails_give_the_bits_of_the_body(name: str, dtype: Any, isa: str) -> Non
     scalars = next(gate.settings(dtype))
     whole = bits(run(name, inputs, scalars))
     for n in range(71):
-        np.testing.assert_array_equal(bits(run(name, [x[:n] for x in inputs], scalars)), whole[:n], err_msg=f"{n} elements")
+        np.testing.assert_array_equal(
+            bits(run(name, [x[:n] for x in inputs], scalars)), whole[:n], err_msg=f"{n} elements"
+        )
         np.testing.assert_array_equal(bits(run(name, [x[n:] for x in inputs], scalars)), whole[n:], err_msg=f"from {n}")
 
 
@@ -138,9 +141,18 @@ def test_tails_give_the_bits_of_the_body(name: str, dtype: Any, isa: str) -> Non
 @pytest.mark.parametrize("name", [gate.name for gate in GATES.values() if gate.arity > 1])
 def test_inputs_are_broadcast(name: str, dtype: Any, isa: str) -> None:
     gate = GATES[name]
-    shapes = [((3, 1, 5), (4, 1), (1,)), ((4,), (3, 4), ()), ((), (2, 0), (1, 1)), ((1, 33), (7, 1), (7, 33)), ((), (), ())]
+    shapes = [
+        ((3, 1, 5), (4, 1), (1,)),
+        ((4,), (3, 4), ()),
+        ((), (2, 0), (1, 1)),
+        ((1, 33), (7, 1), (7, 33)),
+        ((), (), ()),
+    ]
     for case in shapes:
-        inputs = [x.reshape(s) for s, x in ((s, smooth_inputs(gate, int(np.prod(s)), dtype)[i]) for i, s in enumerate(case[: gate.arity]))]
+        inputs = [
+            x.reshape(s)
+            for s, x in ((s, smooth_inputs(gate, int(np.prod(s)), dtype)[i]) for i, s in enumerate(case[: gate.arity]))
+        ]
         spread = [x.copy() for x in np.broadcast_arrays(*inputs)]
         found, expected = run(name, inputs, {}), run(name, spread, {})
         assert found.shape == expected.shape

@@ -7,9 +7,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import gradgate
 import numpy as np
 import pytest
+
+import gradgate
 from gate_samples import GATES, bits, smooth_inputs
 from gradgate import from_numpy, tensor
 
@@ -67,8 +68,8 @@ def test_bools_have_logical_gates_or_none(name: str) -> None:
             gate(*inputs)
 
 
-# The result's type of two operands: the higher kind (bool, integer, float) decides. Within a kind, tensors with dimensions
-# go before tensors without, and those before Python's numbers; among equals, the wider type wins.
+# The result's type of two operands: the higher kind (bool, integer, float) decides. Within a kind, tensors with
+# dimensions go before tensors without, and those before Python's numbers; among equals, the wider type wins.
 KINDS = {"bool": 0, "uint8": 1, "int32": 1, "int64": 1, "float32": 2, "float64": 2}
 WIDTHS = list(KINDS)
 
@@ -166,7 +167,9 @@ def test_in_place_operators() -> None:
     x /= 3
     x **= 2
     assert x is original
-    np.testing.assert_allclose(x.numpy(), ((np.array([2.0, 3.0, 4.0]) * 2 - 1) / 3) ** 2, rtol=4 * 2**-23)  # five roundings
+    np.testing.assert_allclose(
+        x.numpy(), ((np.array([2.0, 3.0, 4.0]) * 2 - 1) / 3) ** 2, rtol=4 * 2**-23
+    )  # five roundings
 
 
 def test_reflected_operators() -> None:

@@ -1,7 +1,7 @@
 """Writes python/gradgate/_core.pyi, the types and docstrings of the compiled module, from the built module itself.
 
-Signatures are those that pybind11 puts in front of every docstring. Python's operators on Tensor have no docstring of this
-kind, so that their types are listed here, by the method that a slot appears as.
+Signatures are those that pybind11 puts in front of every docstring. Python's operators on Tensor have no docstring of
+this kind, so that their types are listed here, by the method that a slot appears as.
 
     python tools/generate_stubs.py            write the stub beside the package's sources
     python tools/generate_stubs.py --check    tell (status 1) whether the stub is not the one that would be written
@@ -91,7 +91,7 @@ COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 SLOTS = {
     **{f"__{prefix}{name}__": "(self, other: _Operand) -> Tensor" for name in ARITHMETIC for prefix in ("", "r")},
     **{f"__i{name}__": "(self, other: _Operand) -> Tensor" for name in ARITHMETIC},
-    **{name: "(self, other: _Operand) -> Tensor" for name in COMPARISONS},
+    **dict.fromkeys(COMPARISONS, "(self, other: _Operand) -> Tensor"),
     **{f"__{name}__": "(self) -> Tensor" for name in ("neg", "pos", "abs", "invert")},
     "__bool__": "(self) -> builtins.bool",
     "__int__": "(self) -> builtins.int",
@@ -188,7 +188,10 @@ def function_stub(name: str, function: Any, *, is_method: bool) -> str:
 
 def property_stub(name: str, value: property) -> str:
     """A property with its setter, typed by the functions behind it, which may have no name of their own."""
-    heads = [f"{name}{doc[doc.index('('):]}" for doc in ((f.__doc__ or "").split("\n")[0] for f in (value.fget, value.fset) if f)]
+    heads = [
+        f"{name}{doc[doc.index('(') :]}"
+        for doc in ((f.__doc__ or "").split("\n")[0] for f in (value.fget, value.fset) if f)
+    ]
     stub = documented(f"@property\ndef {signature(heads[0], is_method=True)}:", (value.__doc__ or "").strip())
     if value.fset:
         stub += f"@{name}.setter\ndef {signature(heads[1], is_method=True).replace('_TensorLike', 'Tensor')}: ...\n"

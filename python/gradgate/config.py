@@ -36,8 +36,9 @@ def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, dict[str, Any]] | None:
     """Show the version, the compiler, the threads and the instruction sets: compiled, found and used.
 
-    With ``mode="stdout"`` it is printed, with ``"dicts"`` returned, as by ``numpy.show_config``. The environment variables
-    ``GRADGATE_ISA`` and ``GRADGATE_NUM_THREADS`` choose the instruction set and the number of threads at import.
+    With ``mode="stdout"`` it is printed, with ``"dicts"`` returned, as by ``numpy.show_config``. The environment
+    variables ``GRADGATE_ISA`` and ``GRADGATE_NUM_THREADS`` choose the instruction set and the number of threads at
+    import.
 
     Raises ValueError for another mode.
 

@@ -1,0 +1,164 @@
+"""The arrows between the rooms: every #include and every import points down, as CONTRIBUTING.md draws them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CPP = ROOT / "cpp"
+PACKAGE = ROOT / "python" / "gradgate"
+
+# Room: the rooms whose headers it may include, its own among them.
+CPP_ROOMS = {
+    "base": {"base"},
+    "simd": {"simd"},
+    "gates": {"gates", "simd"},
+    "kernels": {"kernels", "gates", "simd", "base"},
+    "graph": {"graph", "kernels", "gates", "base"},
+    "bindings": {"bindings", "graph", "kernels", "gates", "base"},
+}
+ISA_ROOMS = {"simd", "gates", "kernels"}
+# Headers of the system that hold no code an instruction set could get into.
+ISA_SYSTEM_HEADERS = {"cstdint", "cstddef", "type_traits", "immintrin.h", "arm_neon.h"}
+
+# Module or package of gradgate: those it may import. The package itself and its commands may import all.
+PYTHON_ROOMS: dict[str, set[str]] = {
+    "_core": set(),
+    "autograd": {"_core"},
+    "config": {"_core"},
+    "einsum": {"_core"},
+    "io": {"_core"},
+    "functional": {"_core", "autograd", "einsum"},
+    "nn": {"_core", "autograd", "functional"},
+    "optim": {"_core", "autograd"},
+    "utils": {"_core", "autograd"},
+}
+PYTHON_TOP = {"__init__", "__main__", "demo"}
+# What runs when the package is imported, and what the commands need on top (the extra "demo").
+RUN_TIME_PACKAGES = {"numpy", "safetensors"}
+DEMO_PACKAGES = {"sklearn", "matplotlib", "tqdm"}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def sources() -> list[Path]:
+    return sorted(p for p in CPP.rglob("*") if p.suffix in (".h", ".cpp"))
+
+
+def includes(path: Path) -> list[tuple[bool, str]]:
+    """(whether it is a header of ours, its name) for every include of a file."""
+    return [(kind == '"', name) for kind, name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(CPP).as_posix()
+
+
+def test_there_are_sources_to_check() -> None:
+    assert {p.relative_to(CPP).parts[0] for p in sources()} == set(CPP_ROOMS)
+    assert len(sources()) > 80
+
+
+def test_includes_point_down() -> None:
+    wrong = []
+    for path in sources():
+        room = path.relative_to(CPP).parts[0]
+        for ours, name in includes(path):
+            if ours and name.split("/")[0] not in CPP_ROOMS[room]:
+                wrong.append(f"{name_of(path)} includes {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_our_headers_are_included_by_their_path() -> None:
+    missing = [
+        f"{name_of(p)}: {name}" for p in sources() for ours, name in includes(p) if ours and not (CPP / name).is_file()
+    ]
+    assert not missing, "\n".join(missing)
+
+
+def test_python_is_only_under_bindings() -> None:
+    python = re.compile(r"^(Python\.h|structmember\.h|pybind11/|numpy/)")
+    found = [
+        f"{name_of(p)} includes {name}"
+        for p in sources()
+        for _, name in includes(p)
+        if python.match(name) and not name_of(p).startswith("bindings/")
+    ]
+    assert not found, "\n".join(found)
+
+
+def closure(path: Path) -> set[Path]:
+    """The file and all of our headers that it reaches."""
+    reached, waiting = set(), [path]
+    while waiting:
+        current = waiting.pop()
+        if current not in reached:
+            reached.add(current)
+            waiting += [CPP / name for ours, name in includes(current) if ours]
+    return reached
+
+
+@pytest.mark.parametrize("unit", sorted(p.name for p in (CPP / "kernels" / "isa").glob("*.cpp")))
+def test_units_of_an_instruction_set_reach_no_shared_code(unit: str) -> None:
+    for path in closure(CPP / "kernels" / "isa" / unit):
+        room = path.relative_to(CPP).parts[0]
+        assert room in ISA_ROOMS, f"{unit} reaches {name_of(path)}"
+        for ours, name in includes(path):
+            assert ours or name in ISA_SYSTEM_HEADERS, f"{unit} reaches <{name}> by {name_of(path)}"
+
+
+def module_of(path: Path) -> str:
+    return ".".join(["gradgate", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def modules() -> dict[str, Path]:
+    return {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(module: str, path: Path) -> list[str]:
+    """The full names of the modules that a file imports, wherever in it."""
+    known = {*modules(), "gradgate._core"}
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: write imports in full"
+            base = node.module or ""
+            found += [f"{base}.{a.name}" if f"{base}.{a.name}" in known else base for a in node.names]
+    return found
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def test_python_imports_point_down() -> None:
+    wrong = []
+    for module, path in modules().items():
+        room = room_of(module)
+        if room in PYTHON_TOP:
+            continue
+        assert room in PYTHON_ROOMS, f"give gradgate.{room} a place in PYTHON_ROOMS, and in CONTRIBUTING.md"
+        allowed = PYTHON_ROOMS[room] | {room}
+        wrong += [
+            f"{module} imports {name}"
+            for name in imports(module, path)
+            if name.split(".")[0] == "gradgate" and room_of(name) not in allowed
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_other_package_is_needed() -> None:
+    for module, path in modules().items():
+        allowed = RUN_TIME_PACKAGES | ({*DEMO_PACKAGES} if room_of(module) in PYTHON_TOP else set())
+        for name in imports(module, path):
+            package = name.split(".")[0]
+            assert package == "gradgate" or package in sys.stdlib_module_names or package in allowed, (
+                f"{module}: {name}"
+            )
