@@ -41,6 +41,7 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_autograd(m);
   gradgate::define_optimizer(m);
   gradgate::define_reduce(m);
+  gradgate::define_sorting(m);
   gradgate::define_fused(m);
   gradgate::define_softmax(m);
   gradgate::define_dlpack(m);

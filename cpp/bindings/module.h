@@ -14,6 +14,7 @@ void define_conversions(pybind11::module_& m);
 void define_configuration(pybind11::module_& m);
 void define_optimizer(pybind11::module_& m);
 void define_reduce(pybind11::module_& m);
+void define_sorting(pybind11::module_& m);
 void define_fused(pybind11::module_& m);
 void define_softmax(pybind11::module_& m);
 void define_dlpack(pybind11::module_& m);

@@ -11,6 +11,12 @@ namespace {
 // The elements in row-major order, unrecorded.
 Tensor contiguous_elements(const Tensor& x) { return x.is_contiguous() ? x : contiguous(detach(x)); }
 
+bool is_in_order(const Dims& order) {
+  for (int i = 0; i < order.size(); ++i)
+    if (order[i] != i) return false;
+  return true;
+}
+
 }  // namespace
 
 Dims kept_shape(const Dims& shape, const Dims& dims, bool keepdim) {
@@ -56,9 +62,7 @@ Arrangement arrange(const Tensor& x, const Dims& dims) {
 
 Tensor arrange_rows(const Tensor& x, const Dims& dims) {
   const Dims order = dims_last(x.ndim(), dims);
-  bool in_order = true;
-  for (int i = 0; i < order.size(); ++i) in_order = in_order && order[i] == i;
-  return contiguous_elements(in_order ? x : reordered(x, order));
+  return contiguous_elements(is_in_order(order) ? x : reordered(x, order));
 }
 
 Tensor reordered(const Tensor& x, const Dims& order) {
@@ -83,6 +87,11 @@ Dims inverse_order(const Dims& order) {
   Dims inverse = order;
   for (int i = 0; i < order.size(); ++i) inverse[static_cast<int>(order[i])] = i;
   return inverse;
+}
+
+Tensor dims_back(const Tensor& result, const Dims& dims) {
+  const Dims order = dims_last(result.ndim(), dims);
+  return is_in_order(order) ? result : contiguous(reordered(result, inverse_order(order)));
 }
 
 Tensor with_dims(const Tensor& result, const Dims& shape, const Dims& dims) { return reshape(result, kept_shape(shape, dims, true)); }

@@ -35,6 +35,9 @@ Tensor with_dims(const Tensor& result, const Dims& shape, const Dims& dims);
 // The reduction of a floating-point tensor, unrecorded. `operation` is named in the error for other types.
 Tensor reduce_floating(const char* operation, Reduction reduction, const Tensor& x, const Dims& dims, bool keepdim);
 
+// A result of a kernel whose dimensions are those of arrange_rows(x, dims), with x's dimensions in order again and row-major.
+Tensor dims_back(const Tensor& result, const Dims& dims);
+
 // Throws IndexError, naming the shape, when a dimension to reduce is empty and the operation has no value for nothing.
 void check_not_empty(const char* operation, const Tensor& x, const Dims& dims);
 

@@ -49,10 +49,10 @@ ValuesAndIndices run_both(Extreme which, const Tensor& x, const Dims& dims, bool
   return out;
 }
 
-// Each of the elements that equal the extreme gets an even share of its gradient.
-class SharedExtreme final : public Node {
+// Each of the elements that equal the result gets an even share of its gradient.
+class Shared final : public Node {
  public:
-  SharedExtreme(const char* operation, const Tensor& x, const Tensor& y, const Dims& dims)
+  Shared(const char* operation, const Tensor& x, const Tensor& y, const Dims& dims)
       : name_(operation), x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), dims_(dims) {
     name_[0] = static_cast<char>(name_[0] - 'a' + 'A');
     name_ += "Backward";
@@ -60,9 +60,9 @@ class SharedExtreme final : public Node {
   const char* name() const override { return name_.c_str(); }
   void backward(Flow& flow) override {
     const Tensor x = detach(x_.unpack(*this)), y = with_dims(detach(y_.unpack(*this)), x.shape(), dims_);
-    const Tensor is_extreme = logical(Logic::disjunction, x == y, logical(Logic::conjunction, isnan(x), isnan(y)));
-    const Tensor count = cast(sum(is_extreme, dims_, true), x.dtype());
-    flow.downstream(0, select(is_extreme, with_dims(flow.upstream(), x.shape(), dims_) / count, zeros({}, x.dtype())));
+    const Tensor is_equal = logical(Logic::disjunction, x == y, logical(Logic::conjunction, isnan(x), isnan(y)));
+    const Tensor count = cast(sum(is_equal, dims_, true), x.dtype());
+    flow.downstream(0, select(is_equal, with_dims(flow.upstream(), x.shape(), dims_) / count, zeros({}, x.dtype())));
   }
 
  private:
@@ -86,9 +86,13 @@ Tensor extreme_value(Extreme which, const char* operation, const Tensor& x, cons
   Tensor out = Tensor::empty(kept_shape(x.shape(), reduced, keepdim), x.dtype());
   const Arrangement a = arrange(x, reduced);
   visit(x.dtype(), [&]<class T>() { run_values(which, a, out.data<T>()); });
-  if (!records(x)) return out;
-  auto* node = new SharedExtreme(operation, x, out, reduced);
-  return record(std::move(out), node, x);
+  return record_shared(std::move(out), operation, x, reduced);
+}
+
+Tensor record_shared(Tensor values, const char* operation, const Tensor& x, const Dims& dims) {
+  if (!is_floating(x.dtype()) || !records(x)) return values;
+  auto* node = new Shared(operation, x, values, dims);
+  return record(std::move(values), node, x);
 }
 
 ValuesAndIndices extreme_along(Extreme which, const Tensor& x, int dim, bool keepdim) {

@@ -26,10 +26,9 @@ struct Rows {
 // Calls run(rows, out), out having x's dimensions with `dim` moved last; the result has them back in order.
 template <class Run>
 Tensor along_rows(const Tensor& x, int dim, const Run& run) {
-  const Dims order = dims_last(x.ndim(), {dim});
-  Tensor out = Tensor::empty(reordered(x, order).shape(), x.dtype());
+  const Tensor out = Tensor::empty(reordered(x, dims_last(x.ndim(), {dim})).shape(), x.dtype());
   run(Rows(x, dim), out);
-  return dim + 1 >= x.ndim() ? out : contiguous(reordered(out, inverse_order(order)));
+  return dims_back(out, {dim});
 }
 
 Tensor run_forward(Form form, const Tensor& x, int dim) {
