@@ -37,6 +37,7 @@ const char* hindrance(const py::array& array) {
     if (array.strides(i) % array.itemsize() != 0) return "strides that are not multiples of its element size";
     if (array.strides(i) < 0 && array.shape(i) > 1) return "negative strides";
   }
+  if (array.size() == 0) strides = contiguous_strides(shape);  // NumPy's are all zero then
   if (reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::uintptr_t>(array.itemsize()) != 0)
     return "memory that is not aligned to its element size";
   return nullptr;
