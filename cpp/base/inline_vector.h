@@ -22,9 +22,11 @@ class InlineVector {
   const T* begin() const { return data(); }
   const T* end() const { return data() + size_; }
 
-  void push_back(T value) {
+  void push_back(T value) { add() = std::move(value); }
+  // A new last element, value-initialised.
+  T& add() {
     if (size_ == capacity_) grow();
-    data()[size_++] = std::move(value);
+    return data()[size_++];
   }
   void clear() {
     for (T& value : *this) value = T();

@@ -6,6 +6,7 @@
 #include "graph/node.h"
 #include "graph/sweep.h"
 #include "graph/view.h"
+#include "graph/view_history.h"
 
 namespace py = pybind11;
 
@@ -61,6 +62,7 @@ Tensor require_grad(const Tensor& t, bool requires_grad) {
   }
   if (requires_grad && !is_floating(t.dtype()))
     fail<RuntimeError>("only Tensors of floating point dtype can require gradients, got ", t.dtype());
+  if (requires_grad) leave_base(t);
   t.body()->requires_grad = requires_grad;
   return t;
 }

@@ -89,8 +89,7 @@ PyObject* inplace_operator(const char* name, PyObject* self, PyObject* other, F 
     if (!y.defined()) Py_RETURN_NOTIMPLEMENTED;
     const Tensor x = unwrap(self);
     check_writable(name, x);
-    const Tensor before = before_change(x);
-    replace(name, x, f(before, y.same(x) ? before : y));
+    replace(name, x, f(before_change(x), y));
     return Py_NewRef(self);
   });
 }

@@ -42,7 +42,7 @@ void set_data(const Tensor& target, const Tensor& source) {
   to.numel = from.numel;
   to.data = from.data;
   to.storage = from.storage;
-  to.base = Tensor();
+  leave_base(target);
 }
 
 }  // namespace gradgate

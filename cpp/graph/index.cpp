@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "graph/assign.h"
 #include "graph/copy.h"
 #include "graph/gather.h"
 #include "graph/mask.h"
@@ -153,12 +154,11 @@ Tensor fitted_value(const Tensor& value, int ndim, DType dtype) {
 }
 
 void set_view(const Tensor& target, const Tensor& value) {
-  check_writable("setitem", target);
   const Tensor fitted = fitted_value(value, target.ndim(), target.dtype());
   if (!broadcasts_to(fitted.shape(), target.shape()))
     fail<RuntimeError>("setitem: shape mismatch: value of shape ", value.shape(), " cannot be broadcast to indexing result of shape ",
                        target.shape());
-  replace("setitem", target, expand(fitted, target.shape()));
+  assign("setitem", target, fitted);
 }
 
 void set_masked(const Tensor& target, const TensorTerm& term, const Tensor& value) {

@@ -22,13 +22,12 @@ Node::Node() = default;
 Node::~Node() = default;
 
 void Node::add_input(const Tensor& input) {
-  Edge edge;
+  Edge& edge = inputs_.add();
   if (input.defined()) edge.node = gradient_node(input);
   if (!edge.node)
-    edge.constant = input;
+    edge.constant = KeptTensor(input);
   else if (input.body()->node)
     edge.output = input.body()->output;
-  inputs_.push_back(std::move(edge));
   sequence_ = ++last_sequence;
 }
 

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/inline_vector.h"
-#include "graph/tensor.h"
+#include "graph/kept_tensor.h"
 
 namespace gradgate {
 
@@ -14,7 +14,7 @@ namespace gradgate {
 struct Edge {
   Ref<Node> node;
   std::uint32_t output = 0;
-  Tensor constant;
+  KeptTensor constant;
 };
 
 class Sweep;

@@ -30,12 +30,41 @@ class Place final : public Node {
   Placement placement_;
 };
 
+class Clear final : public Node {
+ public:
+  explicit Clear(const Placement& p) : placement_(p) {}
+  const char* name() const override { return "ClearBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, clear(flow.upstream(), placement_)); }
+
+ private:
+  Placement placement_;
+};
+
+// A new tensor of the whole's shape, stored as the placement says.
+Tensor empty_whole(const Placement& p, DType dtype) {
+  const Tensor block = Tensor::empty(p.whole, dtype);
+  return p.layout.empty() ? block : block.alias(p.whole, p.layout);
+}
+
+bool is_stored_as(const Tensor& x, const Placement& p) {
+  if (p.layout.empty()) return x.is_contiguous();
+  for (int i = 0; i < x.ndim(); ++i)
+    if (x.size(i) != 1 && x.strides()[i] != p.layout[i]) return false;
+  return true;
+}
+
+Tensor part_of(const Tensor& whole, const Placement& p) { return whole.alias(p.part, p.strides, p.offset); }
+
 }  // namespace
 
 Tensor take(const Tensor& x, const Placement& p) {
-  const Tensor whole = contiguous(x);
-  Tensor part = whole.alias(p.part, p.strides, p.offset);
-  return records(whole) ? record_take(std::move(part), whole, p) : part;
+  Tensor whole = x;
+  if (!is_stored_as(x, p)) {
+    whole = empty_whole(p, x.dtype());
+    copy_elements(whole, x);
+  }
+  Tensor part = part_of(whole, p);
+  return records(x) ? record_take(std::move(part), x, p) : part;
 }
 
 Tensor place(const Tensor& x, const Placement& p) {
@@ -47,9 +76,17 @@ Tensor place(const Tensor& x, const Placement& p) {
     GradMode off(false);
     values = sum(x, repeated, true);
   }
-  Tensor whole = zeros(p.whole, x.dtype());
+  Tensor whole = empty_whole(p, x.dtype());
+  copy_elements(whole, zeros({}, x.dtype()));
   copy_elements(whole.alias(values.shape(), p.strides, p.offset), values);
   return records(x) ? record(std::move(whole), new Place(p), x) : whole;
+}
+
+Tensor clear(const Tensor& x, const Placement& p) {
+  Tensor cleared = empty_whole(p, x.dtype());
+  copy_elements(cleared, x);
+  copy_elements(part_of(cleared, p), zeros({}, x.dtype()));
+  return records(x) ? record(std::move(cleared), new Clear(p), x) : cleared;
 }
 
 Tensor record_take(Tensor part, const Tensor& x, const Placement& p, const char* name) {

@@ -16,12 +16,12 @@ class SavedTensor {
 
   // The value, undefined if none was kept. Throws RuntimeError when the graph was freed or the value was changed in place.
   Tensor unpack(Node& gate) const;
-  void reset() { tensor_ = Tensor(); }
+  void reset() { tensor_ = KeptTensor(); }
 
  private:
-  SavedTensor(Tensor t, bool is_output) : tensor_(std::move(t)), version_(tensor_.version()), is_output_(is_output) {}
+  SavedTensor(const Tensor& t, bool is_output) : tensor_(t), version_(t.version()), is_output_(is_output) {}
 
-  Tensor tensor_;
+  KeptTensor tensor_;
   std::uint32_t version_ = 0;
   bool is_output_ = false;
 };

@@ -6,6 +6,7 @@
 
 #include "graph/hooks.h"
 #include "graph/node.h"
+#include "graph/view_history.h"
 
 namespace gradgate {
 namespace {
@@ -113,8 +114,14 @@ Tensor Tensor::alias(const Dims& shape, const Dims& strides, std::int64_t offset
   return t;
 }
 
-bool Tensor::requires_grad() const { return body_->node || body_->requires_grad; }
-bool Tensor::is_leaf() const { return !body_->node; }
+bool Tensor::requires_grad() const {
+  refresh_view(*this);
+  return body_->node || body_->requires_grad;
+}
+bool Tensor::is_leaf() const {
+  refresh_view(*this);
+  return !body_->node;
+}
 
 GraphRecord& record_of(const Tensor& t) {
   auto& record = t.body()->record;

@@ -13,6 +13,7 @@
 namespace gradgate {
 
 class HookList;
+class KeptTensor;
 class Node;
 struct TensorBody;
 struct GraphRecord;
@@ -79,6 +80,7 @@ struct TensorBody {
   Dims shape, strides;
   Ref<Node> node;  // the gate that made it
   Tensor base;     // of a view: the tensor whose memory it shows
+  KeptTensor* kept = nullptr;  // of a base: the first in the list of what gates keep of it and of its views
   std::unique_ptr<GraphRecord> record;
   void* python = nullptr;  // the object that stands for this body in an embedding interpreter
 

@@ -1,21 +1,58 @@
 // In-place changes seen through views.
 #include "graph/view_history.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "graph/copy.h"
-#include "graph/formula.h"
+#include "graph/creation.h"
+#include "graph/hooks.h"
 #include "graph/node.h"
 #include "graph/placement.h"
 
 namespace gradgate {
 namespace {
 
-// The view's place in its base, which must be row-major for the place to be one in the gradient, too.
-Placement place_in_base(const char* operation, const Tensor& view) {
+// The strides of a block of memory without gaps that holds a tensor's elements in the order of its own memory.
+Dims packed_strides(const Tensor& t) {
+  Dims order;
+  for (int i = 0; i < t.ndim(); ++i) order.push_back(i);
+  const auto stride = [&](std::int64_t dim) { return std::abs(t.strides()[static_cast<int>(dim)]); };
+  std::stable_sort(&order[0], &order[0] + order.size(), [&](std::int64_t a, std::int64_t b) { return stride(a) < stride(b); });
+  Dims packed = t.strides();
+  std::int64_t step = 1;
+  for (std::int64_t dim : order) {
+    packed[static_cast<int>(dim)] = step;
+    step *= std::max<std::int64_t>(t.size(static_cast<int>(dim)), 1);
+  }
+  return packed;
+}
+
+// A distance between elements in the base's memory as the distance in the packed block: a sum of whole steps along the base's
+// dimensions, the widest first, as often as it goes.
+std::int64_t packed_distance(std::int64_t distance, const Tensor& base, const Dims& packed) {
+  std::int64_t result = 0;
+  for (std::int64_t below = INT64_MAX; distance != 0;) {
+    int widest = -1;
+    for (int i = 0; i < base.ndim(); ++i)
+      if (base.size(i) > 1 && packed[i] < below && (widest < 0 || packed[i] > packed[widest])) widest = i;
+    if (widest < 0) fail<RuntimeError>("a view does not lie on the elements of its base of shape ", base.shape());
+    below = packed[widest];
+    result += distance / base.strides()[widest] * packed[widest];
+    distance %= base.strides()[widest];
+  }
+  return result;
+}
+
+// The view's place in its base, as gradients of the base are stored for it.
+Placement place_in_base(const Tensor& view) {
   const Tensor& base = view.body()->base;
-  if (!base.is_contiguous())
-    fail<RuntimeError>(operation, ": cannot change a view of a tensor that is not contiguous (shape ", base.shape(), ", strides ",
-                       base.strides(), ") while its graph is recorded; call .contiguous() on it first");
-  return {base.shape(), view.shape(), view.strides(), (view.bytes() - base.bytes()) / item_size(base.dtype())};
+  const std::int64_t offset = (view.bytes() - base.bytes()) / item_size(base.dtype());
+  if (base.is_contiguous()) return {base.shape(), view.shape(), view.strides(), offset};
+  const Dims packed = packed_strides(base);
+  Dims strides = view.strides();
+  for (int i = 0; i < view.ndim(); ++i) strides[i] = view.size(i) > 1 ? packed_distance(strides[i], base, packed) : 0;
+  return {base.shape(), view.shape(), strides, packed_distance(offset, base, packed), packed};
 }
 
 // The base's new values are the old ones, but for the view's, which are the gate's result.
@@ -24,26 +61,67 @@ class ReplaceView final : public Node {
   explicit ReplaceView(const Placement& placement) : placement_(placement) {}
   const char* name() const override { return "CopySlicesBackward"; }
   void backward(Flow& flow) override {
-    const Tensor& dy = flow.upstream();
-    const Tensor in_view = take(dy, placement_);
-    if (flow.needs(0)) flow.downstream(0, dy - place(in_view, placement_));
-    if (flow.needs(1)) flow.downstream(1, in_view);
+    if (flow.needs(0)) flow.downstream(0, clear(flow.upstream(), placement_));
+    if (flow.needs(1)) flow.downstream(1, take(flow.upstream(), placement_));
   }
 
  private:
   Placement placement_;
 };
 
-void replace_in_base(const char* operation, const Tensor& view, const Tensor& result) {
-  const Tensor& base = view.body()->base;
-  refresh_view(base);
+// New values that no gradient flows to; zeros flow to the old ones.
+class Overwrite final : public Node {
+ public:
+  Overwrite(const Dims& shape, DType dtype) : shape_(shape), dtype_(dtype) {}
+  const char* name() const override { return "FillBackward"; }
+  void backward(Flow& flow) override { flow.downstream(0, zeros(shape_, dtype_)); }
+
+ private:
+  Dims shape_;
+  DType dtype_;
+};
+
+// Gives the target its new place in the graph, and the hook that keeps its gradient, if it has one, with it.
+void become_output(const Tensor& target, Ref<Node> node, std::uint32_t output) {
+  record_output(target, std::move(node), output);
+  GraphRecord* record = target.body()->record.get();
+  if (!record || !record->retained_in) return;
+  record->retained_in->forget(target.body());
+  record->retained_in = &hooks_of(target);
+  record->retained_in->retain(output, target.body());
+}
+
+void replace_base(const Tensor& base, const Tensor& result) {
   if (!base.requires_grad() && !result.requires_grad()) return;
-  auto* node = new ReplaceView(place_in_base(operation, view));
-  Ref<Node> ref(node);
+  if (result.requires_grad()) {
+    const Ref<Node> node = gradient_node(result);
+    KeptTensor::let_go(base);
+    become_output(base, node, result.body()->node ? result.body()->output : 0);
+  } else {
+    Ref<Node> node(new Overwrite(base.shape(), base.dtype()));
+    node->add_input(before_change(base));
+    KeptTensor::let_go(base);
+    become_output(base, std::move(node), 0);
+  }
+  ++base.body()->history;
+}
+
+void replace_in_base(const Tensor& view, const Tensor& result) {
+  const Tensor& base = view.body()->base;
+  if (!base.requires_grad() && !result.requires_grad()) return;
+  Ref<Node> node(new ReplaceView(place_in_base(view)));
   node->add_input(before_change(base));
   node->add_input(result);
-  record_output(base, std::move(ref));
+  KeptTensor::let_go(base);
+  become_output(base, std::move(node), 0);
   ++base.body()->history;
+}
+
+void check_distinct(const char* operation, const Tensor& target) {
+  for (int i = 0; i < target.ndim(); ++i)
+    if (target.strides()[i] == 0 && target.size(i) > 1)
+      fail<RuntimeError>(operation, ": more than one element of the written-to tensor of shape ", target.shape(),
+                         " refers to a single memory location; clone() it first");
 }
 
 }  // namespace
@@ -60,31 +138,34 @@ Tensor as_view_of(const Tensor& x, Tensor view) {
 void refresh_stale_view(const Tensor& t) {
   const Tensor& base = t.body()->base;
   t.body()->history = base.body()->history;
-  record_output(t, {});
-  if (base.requires_grad()) record_take(t, base, place_in_base("backward", t));
+  if (!base.requires_grad()) return;
+  const Placement placement = place_in_base(t);
+  const Tensor taken = record_take(t.alias(), base, placement);
+  become_output(t, taken.body()->node, 0);
+}
+
+void leave_base(const Tensor& view) {
+  if (!view.body()->base.defined()) return;
+  KeptTensor::let_go(view.body()->base);
+  view.body()->base = Tensor();
 }
 
 void check_writable(const char* operation, const Tensor& target) {
+  check_distinct(operation, target);
+  if (!grad_enabled()) return;
+  if (target.is_leaf() && target.requires_grad())
+    fail<RuntimeError>(operation, ": a leaf Variable that requires grad is being used in an in-place operation; write under no_grad()");
   const Tensor& base = target.body()->base;
-  if (grad_enabled()) {
-    if (target.is_leaf() && target.requires_grad())
-      fail<RuntimeError>(operation, ": a leaf Variable that requires grad is being used in an in-place operation; write under no_grad()");
-    if (base.defined() && base.is_leaf() && base.requires_grad())
-      fail<RuntimeError>(operation,
-                         ": a view of a leaf Variable that requires grad is being used in an in-place operation; write under no_grad()");
-  }
-  for (int i = 0; i < target.ndim(); ++i)
-    if (target.strides()[i] == 0 && target.size(i) > 1)
-      fail<RuntimeError>(operation, ": more than one element of the written-to tensor of shape ", target.shape(),
-                         " refers to a single memory location; clone() it first");
+  if (!base.defined()) return;
+  if (base.is_leaf() && base.requires_grad())
+    fail<RuntimeError>(operation,
+                       ": a view of a leaf Variable that requires grad is being used in an in-place operation; write under no_grad()");
+  check_distinct(operation, base);
 }
 
 Tensor before_change(const Tensor& target) {
-  Tensor copy = target.alias();
   refresh_view(target);
-  copy.body()->node = target.body()->node;
-  copy.body()->output = target.body()->output;
-  return copy;
+  return record_output(target.alias(), target.body()->node, target.body()->output);
 }
 
 void replace(const char* operation, const Tensor& target, const Tensor& result) {
@@ -95,19 +176,15 @@ void replace(const char* operation, const Tensor& target, const Tensor& result) 
   if (kind(result.dtype()) > kind(target.dtype()))
     fail<RuntimeError>(operation, ": result type ", result.dtype(), " can't be cast to the desired output type ", target.dtype());
   const Tensor value = cast(result, target.dtype());
-  // A result that lies elsewhere in the target's memory, as in x[1:] = x[:-1], must be read before it is overwritten.
-  if (value.storage() != target.storage())
-    copy_elements(target, value);
-  else if (value.bytes() != target.bytes() || !(value.strides() == target.strides()))
-    copy_elements(target, clone_unrecorded(value));
+  // A result that lies elsewhere in the target\'s memory, as in x[1:] = x[:-1], must be read before it is overwritten.
+  if (value.bytes() != target.bytes() || !(value.strides() == target.strides()))
+    copy_elements(target, may_overlap(value, target) ? clone_unrecorded(value) : value);
   target.bump_version();
   if (!grad_enabled()) return;
-  if (target.body()->base.defined()) {
-    replace_in_base(operation, target, value);
-  } else {
-    record_output(target, value.body()->node, value.body()->output);
-    ++target.body()->history;
-  }
+  if (target.body()->base.defined())
+    replace_in_base(target, value);
+  else
+    replace_base(target, value);
 }
 
 }  // namespace gradgate

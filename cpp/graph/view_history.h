@@ -19,6 +19,9 @@ inline void refresh_view(const Tensor& t) {
   if (base.defined() && base.body()->history != t.body()->history) refresh_stale_view(t);
 }
 
+// Makes a view a tensor in its own right, which in-place gates on the base no longer reach.
+void leave_base(const Tensor& view);
+
 // Throws RuntimeError when `operation` must not write to the target: a leaf that requires a gradient (or a view of one) while
 // gates are recorded, or memory that several elements share.
 void check_writable(const char* operation, const Tensor& target);
@@ -27,7 +30,8 @@ void check_writable(const char* operation, const Tensor& target);
 // about to become the gate's output.
 Tensor before_change(const Tensor& target);
 
-// Writes the result of a gate to the target, of the same shape, and makes the target the result in the graph too.
+// Writes the result of a gate to the target, of the same shape, and makes the target the result in the graph too. A result over the
+// target's own memory is written already.
 void replace(const char* operation, const Tensor& target, const Tensor& result);
 
 }  // namespace gradgate
