@@ -83,7 +83,8 @@ def test_nothing_is_recorded():
     weight = nn.Parameter(gradgate.empty(4, 4))
     for fill in (init.uniform_, init.normal_, init.trunc_normal_, init.orthogonal_, init.eye_, init.ones_, init.zeros_):
         assert fill(weight) is weight
-        assert weight.is_leaf and weight.requires_grad
+        assert weight.is_leaf
+        assert weight.requires_grad
 
 
 def normal_cdf(x):
@@ -95,7 +96,8 @@ def normal_cdf(x):
 )
 def test_trunc_normal_follows_its_distribution(mean, std, a, b):
     sample = np.sort(values(init.trunc_normal_, mean, std, a, b).ravel())
-    assert sample[0] >= a and sample[-1] <= b
+    assert sample[0] >= a
+    assert sample[-1] <= b
     low, high = normal_cdf((a - mean) / std), normal_cdf((b - mean) / std)
     cdf = np.array([(normal_cdf((x - mean) / std) - low) / (high - low) for x in sample])
     steps = np.arange(COUNT + 1) / COUNT

@@ -38,21 +38,25 @@ def test_sequential_calls_in_order():
 def test_sequential_by_name():
     net = nn.Sequential(OrderedDict(first=Add("1"), second=Add("2")))
     assert net("") == "12"
-    assert net.first.term == "1" and net[1] is net.second
+    assert net.first.term == "1"
+    assert net[1] is net.second
     assert keys(net[1:]) == ["second"]
 
 
 def test_sequential_as_a_list():
     net = nn.Sequential(*(Add(c) for c in "abc"))
     assert len(net) == 3
-    assert net[-1].term == "c" and terms(net[::2]) == ["a", "c"]
+    assert net[-1].term == "c"
+    assert terms(net[::2]) == ["a", "c"]
     assert net.append(Add("d")) is net
     net.extend([Add("e")])
     net.insert(0, Add("_"))
-    assert net("") == "_abcde" and keys(net) == [*"012345"]
+    assert net("") == "_abcde"
+    assert keys(net) == [*"012345"]
     assert net.pop().term == "e"
     del net[0]
-    assert net("") == "abcd" and keys(net) == [*"0123"]
+    assert net("") == "abcd"
+    assert keys(net) == [*"0123"]
     del net[1:3]
     assert net("") == "ad"
     net[1] = Add("z")
@@ -72,15 +76,18 @@ def test_a_sequential_subclass_may_have_parameters():
             self.scale = nn.Parameter(gradgate.ones(1))
 
     net = Scaled(Add(1))
-    assert net(1) == 2 and len(net) == 1
+    assert net(1) == 2
+    assert len(net) == 1
 
 
 def test_module_list():
     modules = nn.ModuleList([Add(1), Add(2)])
-    assert terms(modules + [Add(3)]) == [1, 2, 3]
+    longer = [Add(3)]
+    assert terms(modules + longer) == [1, 2, 3]
     assert terms(modules[:1]) == [1]
     assert isinstance(modules[:1], nn.ModuleList)
-    assert Add(1) not in modules and modules[0] in modules
+    assert Add(1) not in modules
+    assert modules[0] in modules
     with pytest.raises(NotImplementedError):
         modules(1)
     with pytest.raises(TypeError, match="is not a Module"):
@@ -100,7 +107,9 @@ def test_module_dict():
     assert list(modules) == ["a", "b", "c"] == list(modules.keys())
     assert terms(modules.values()) == [10, 2, 3]
     assert [key for key, _ in modules.items()] == ["a", "b", "c"]
-    assert "b" in modules and "training" not in modules and len(modules) == 3
+    assert "b" in modules
+    assert "training" not in modules
+    assert len(modules) == 3
     assert modules.pop("b").term == 2
     del modules["a"]
     assert keys(modules) == ["c"]
@@ -118,7 +127,9 @@ def test_parameter_list():
     weights = nn.ParameterList([gradgate.zeros(2)])
     own = nn.Parameter(gradgate.zeros(3))
     weights.append(own)
-    assert weights[1] is own and weights[-1] is own and len(weights) == 2
+    assert weights[1] is own
+    assert weights[-1] is own
+    assert len(weights) == 2
     assert all(isinstance(weight, nn.Parameter) for weight in weights)
     weights[0] = gradgate.ones(2)
     assert weights[0].tolist() == [1.0, 1.0]

@@ -61,7 +61,9 @@ def test_linear_errors():
 
 
 def test_linear_without_inputs():
-    assert nn.Linear(0, 3)(gradgate.zeros(2, 0)).abs().sum().item() == 0.0
+    with pytest.warns(UserWarning, match="zero-element"):
+        layer = nn.Linear(0, 3)
+    assert layer(gradgate.zeros(2, 0)).abs().sum().item() == 0.0
 
 
 @pytest.mark.parametrize("rows", [(5,), (2, 3), ()])
@@ -137,7 +139,8 @@ def test_dropout_edges():
     layer = nn.Dropout(0.5)
     assert layer.eval()(x) is x
     y = gradgate.ones(1000)
-    assert nn.Dropout(0.5, inplace=True)(y) is y and 0.0 in y.tolist()
+    assert nn.Dropout(0.5, inplace=True)(y) is y
+    assert 0.0 in y.tolist()
     for p in (-0.1, 1.1):
         with pytest.raises(ValueError, match="between 0 and 1, but got"):
             nn.Dropout(p)
@@ -190,7 +193,8 @@ def test_batch_norm_scales_and_shifts():
 
 def test_batch_norm_without_statistics_or_scale():
     layer = nn.BatchNorm1d(2, affine=False, track_running_stats=False).double().eval()
-    assert list(layer.state_dict()) == [] and list(layer.parameters()) == []
+    assert list(layer.state_dict()) == []
+    assert list(layer.parameters()) == []
     x = randn(5, 2)
     close(layer(x), normalised(x.numpy(), (0,), 1e-5), 100)
 
@@ -199,7 +203,8 @@ def test_batch_norm_resets():
     layer = nn.BatchNorm1d(2)
     layer(gradgate.tensor([[1.0, 2.0], [5.0, 7.0]]))
     layer.reset_running_stats()
-    assert layer.running_mean.tolist() == [0.0, 0.0] and layer.running_var.tolist() == [1.0, 1.0]
+    assert layer.running_mean.tolist() == [0.0, 0.0]
+    assert layer.running_var.tolist() == [1.0, 1.0]
     assert layer.num_batches_tracked.item() == 0
 
 

@@ -135,7 +135,8 @@ def test_parameter_shares_memory_and_is_a_leaf():
         parameter[0, 0] = 5.0
     assert data[0, 0].item() == 5.0
     computed = nn.Parameter(gradgate.ones(2, requires_grad=True) * 2.0)
-    assert computed.is_leaf and computed.requires_grad
+    assert computed.is_leaf
+    assert computed.requires_grad
     assert not nn.Parameter(data, requires_grad=False).requires_grad
     assert isinstance(parameter, gradgate.Tensor)
     assert not isinstance(parameter * 2.0, nn.Parameter)
@@ -210,7 +211,8 @@ def test_conversion_keeps_the_objects():
     for new, old, value, gradient in zip(net.parameters(), before, values, gradients, strict=True):
         assert new is old
         assert new.dtype == new.grad.dtype == gradgate.float64
-        assert new.requires_grad and new.is_leaf
+        assert new.requires_grad
+        assert new.is_leaf
         np.testing.assert_array_equal(new.detach().numpy(), value)
         np.testing.assert_array_equal(new.grad.numpy(), gradient)
     assert net.count.dtype == gradgate.int64
@@ -242,7 +244,8 @@ def test_deepcopy_is_independent():
     twin = copy.deepcopy(net)
     assert twin.state_dict().keys() == net.state_dict().keys()
     assert twin[0].tied is twin[0].hidden.weight
-    assert isinstance(twin[0].scale, nn.Parameter) and twin[0].scale.requires_grad
+    assert isinstance(twin[0].scale, nn.Parameter)
+    assert twin[0].scale.requires_grad
     x = gradgate.ones(4, 2)
     assert twin(x).tolist() == net(x).tolist()
     with gradgate.no_grad():
@@ -269,7 +272,8 @@ def test_keyword_arguments_reach_forward():
 
 def test_dir_lists_members_but_no_numbers():
     listed = dir(nn.Sequential(nn.ReLU()))
-    assert "parameters" in listed and "training" in listed
+    assert "parameters" in listed
+    assert "training" in listed
     assert "0" not in listed
     assert "hidden" in dir(Net())
 

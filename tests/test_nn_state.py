@@ -20,7 +20,8 @@ def test_round_trip():
     source, target = network(), network()
     source(gradgate.randn(5, 2))
     result = target.load_state_dict(source.state_dict())
-    assert result.missing_keys == [] and result.unexpected_keys == []
+    assert result.missing_keys == []
+    assert result.unexpected_keys == []
     assert repr(result) == "<All keys matched successfully>"
     assert snapshot(target) == snapshot(source)
     assert target[1].num_batches_tracked.item() == 1
@@ -50,10 +51,12 @@ def test_loading_copies_and_converts():
         "bias": gradgate.ones(1, dtype=gradgate.float64),
     }
     layer.load_state_dict(state)
-    assert layer.weight is weight and weight.dtype == gradgate.float32
+    assert layer.weight is weight
+    assert weight.dtype == gradgate.float32
     state["weight"].zero_()
     assert weight.item() == 1.0
-    assert weight.requires_grad and weight.is_leaf
+    assert weight.requires_grad
+    assert weight.is_leaf
 
 
 def test_strict_errors_list_every_problem_and_change_nothing():

@@ -70,8 +70,11 @@ def test_vector_round_trip():
     np.testing.assert_array_equal(vector.detach().numpy(), expected)
     weight = layer.weight
     vector_to_parameters(gradgate.arange(8).to(gradgate.float32), layer.parameters())
-    assert layer.weight is weight and weight.requires_grad and weight.is_leaf
-    assert weight.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] and layer.bias.tolist() == [6.0, 7.0]
+    assert layer.weight is weight
+    assert weight.requires_grad
+    assert weight.is_leaf
+    assert weight.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert layer.bias.tolist() == [6.0, 7.0]
 
 
 def test_vector_gradient_reaches_the_parameters():

@@ -17,7 +17,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope * x.
+    """Leaky rectified linear unit, x where x > 0, else negative_slope * x.
 
     >>> import gradgate
     >>> leaky_relu(gradgate.tensor([2.0, -2.0]), 0.25).tolist()
@@ -64,7 +64,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x limited to [min_val, max_val]; the gradient at the limits is 0. Raises ValueError if min_val > max_val.
+    """Limit x to [min_val, max_val]; the gradient at the limits is 0. Raises ValueError if min_val > max_val.
 
     >>> import gradgate
     >>> hardtanh(gradgate.tensor([-3.0, 0.5, 3.0])).tolist()
@@ -81,7 +81,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * tanh(softplus(x)) (Misra, 2019)."""
+    """Mish, x * tanh(softplus(x)) (Misra, 2019)."""
     return input.mish_() if inplace else _core.mish(input)
 
 

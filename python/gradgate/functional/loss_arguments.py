@@ -9,7 +9,7 @@ REDUCTIONS = ("none", "mean", "sum")
 
 
 def reduce(loss: Tensor, reduction: str) -> Tensor:
-    """The losses of the elements (*), or their mean or sum (). Raises ValueError for another reduction."""
+    """Return the losses of the elements (*), or their mean or sum (). Raises ValueError for another reduction."""
     if reduction == "mean":
         return loss.mean()
     if reduction == "sum":
@@ -19,13 +19,13 @@ def reduce(loss: Tensor, reduction: str) -> Tensor:
 
 
 def check_reduction(reduction: str) -> None:
-    """Raises ValueError unless `reduction` is "none", "mean" or "sum"."""
+    """Raise ValueError unless `reduction` is "none", "mean" or "sum"."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction: use 'none', 'mean' or 'sum'")
 
 
 def require_same_shape(operation: str, input: Tensor, target: Tensor) -> None:
-    """Raises ValueError, with the mend, if the shapes differ: broadcasting (N,) with (N, 1) would give (N, N)."""
+    """Raise ValueError, with the mend, if the shapes differ: broadcasting (N,) with (N, 1) would give (N, N)."""
     if input.shape != target.shape:
         raise ValueError(
             f"{operation}: input {tuple(input.shape)} and target {tuple(target.shape)} must have the same shape; "
@@ -44,7 +44,7 @@ def _mend(shape: tuple[int, ...], target: tuple[int, ...]) -> str:
 
 
 def class_dim(operation: str, input: Tensor, target: Tensor) -> int:
-    """The dimension of the classes of `input`: 1 of (N, C, *), 0 of (C,).
+    """Return the dimension of the classes of `input`: 1 of (N, C, *), 0 of (C,).
 
     Raises ValueError if the shape of `target` is not the input's without that dimension, and RuntimeError if the
     target does not hold integers.
@@ -66,7 +66,7 @@ def class_dim(operation: str, input: Tensor, target: Tensor) -> int:
 
 
 def check_class_range(operation: str, target: Tensor, classes: int) -> None:
-    """Raises IndexError, naming the value, unless all of `target` lies in 0 .. classes - 1."""
+    """Raise IndexError, naming the value, unless all of `target` lies in 0 .. classes - 1."""
     if target.numel() == 0:
         return
     lowest, highest = int(target.min()), int(target.max())

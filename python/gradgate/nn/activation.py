@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradgate import functional as F  # noqa: N812  (the name everyone knows it by)
+from gradgate import functional as F
 from gradgate._core import Tensor
 from gradgate.nn.module import Module
 
@@ -11,12 +11,11 @@ class _Inplace(Module):
     """An activation whose only argument is `inplace`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        """`inplace` writes the result over the input."""
         super().__init__()
         self.inplace = inplace
 
     def extra_repr(self) -> str:
-        """The argument, if it is not the default."""
+        """Return the argument, if it is not the default."""
         return "inplace=True" if self.inplace else ""
 
 
@@ -29,7 +28,7 @@ class ReLU(_Inplace):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.relu(input, self.inplace)
 
 
@@ -37,7 +36,7 @@ class SELU(_Inplace):
     """scale * elu(x, alpha) with the constants of Klambauer et al. (2017)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.selu(input, self.inplace)
 
 
@@ -45,15 +44,15 @@ class SiLU(_Inplace):
     """x * sigmoid(x), also called swish."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.silu(input, self.inplace)
 
 
 class Mish(_Inplace):
-    """x * tanh(softplus(x)) (Misra, 2019)."""
+    """Mish, x * tanh(softplus(x)) (Misra, 2019)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.mish(input, self.inplace)
 
 
@@ -61,7 +60,7 @@ class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.sigmoid(input)
 
 
@@ -69,7 +68,7 @@ class Tanh(Module):
     """Hyperbolic tangent."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.tanh(input)
 
 
@@ -77,25 +76,24 @@ class LogSigmoid(Module):
     """log(sigmoid(x))."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.logsigmoid(input)
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope * x."""
+    """Leaky rectified linear unit, x where x > 0, else negative_slope * x."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        """`inplace` writes the result over the input."""
         super().__init__()
         self.negative_slope = negative_slope
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
 
@@ -103,34 +101,32 @@ class ELU(Module):
     """x where x > 0, else alpha * (exp(x) - 1)."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        """`inplace` writes the result over the input."""
         super().__init__()
         self.alpha = alpha
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.elu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
 class GELU(Module):
-    """Gaussian error linear unit; `approximate` is "none" (erf) or "tanh"."""
+    """Gaussian error linear unit; `approximate` is "none" (erf) or "tanh", RuntimeError from `forward` otherwise."""
 
     def __init__(self, approximate: str = "none") -> None:
-        """The forward pass raises RuntimeError for another `approximate`."""
         super().__init__()
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
-        """The argument."""
+        """Return the argument."""
         return f"approximate={self.approximate!r}"
 
 
@@ -138,25 +134,23 @@ class Softplus(Module):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        """Any beta but 0."""
         super().__init__()
         self.beta = beta
         self.threshold = threshold
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class Hardtanh(Module):
-    """x limited to [min_val, max_val]."""
+    """x limited to [min_val, max_val]; ValueError unless min_val < max_val."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        """Raises ValueError unless min_val < max_val."""
         super().__init__()
         if not min_val < max_val:
             raise ValueError(f"Hardtanh: max_val ({max_val}) must be larger than min_val ({min_val})")
@@ -165,11 +159,11 @@ class Hardtanh(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
 
 
@@ -182,16 +176,15 @@ class Softmax(Module):
     """
 
     def __init__(self, dim: int) -> None:
-        """`dim=-1` is the last dimension."""
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
-        """The argument."""
+        """Return the argument."""
         return f"dim={self.dim}"
 
 
@@ -199,14 +192,13 @@ class LogSoftmax(Module):
     """log(softmax(x)) along `dim`, which must be given."""
 
     def __init__(self, dim: int) -> None:
-        """`dim=-1` is the last dimension."""
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
-        """The argument."""
+        """Return the argument."""
         return f"dim={self.dim}"

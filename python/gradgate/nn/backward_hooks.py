@@ -31,7 +31,6 @@ class BackwardPass:
     """
 
     def __init__(self, module: Any, pre_hooks: list[Callable[..., Any]], hooks: list[Callable[..., Any]]) -> None:
-        """The hooks are those registered when the module was called."""
         self._module = module
         self._pre_hooks = pre_hooks
         self._hooks = hooks
@@ -40,7 +39,7 @@ class BackwardPass:
         self._watches_inputs = False
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with the tensors that need gradients passed through a gate."""
+        """Return the arguments, with the tensors that need gradients passed through a gate."""
         self._input_count = len(args)
         positions = [i for i, arg in enumerate(args) if isinstance(arg, Tensor) and arg.requires_grad]
         if not (positions and is_grad_enabled()):
@@ -53,7 +52,7 @@ class BackwardPass:
         return tuple(watched)
 
     def watch_output(self, output: Any) -> Any:
-        """The output, a tensor or a tuple or list of tensors and other things, passed through a gate."""
+        """Return the output, a tensor or a tuple or list of tensors and other things, passed through a gate."""
         items = list(output) if isinstance(output, (tuple, list)) else [output]
         positions = [i for i, item in enumerate(items) if isinstance(item, Tensor) and item.requires_grad]
         if not (positions and is_grad_enabled()):
@@ -84,7 +83,7 @@ class BackwardPass:
 
 
 def _spread(positions: list[int], count: int, grads: Gradients) -> Gradients:
-    """The gradients at their positions among `count`, None elsewhere."""
+    """Return the gradients at their positions among `count`, None elsewhere."""
     spread: list[Tensor | None] = [None] * count
     for i, grad in zip(positions, grads, strict=True):
         spread[i] = grad

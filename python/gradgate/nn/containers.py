@@ -36,42 +36,38 @@ class _Numbered(Module):
             self.add_module(str(i), module)
 
     def __len__(self) -> int:
-        """The number of modules."""
         return len(self._names())
 
     def __iter__(self) -> Iterator[Module]:
-        """The modules in order."""
         return iter([self.__dict__[name] for name in self._names()])
 
     def __setitem__(self, index: int, module: Module) -> None:
-        """Replaces the module at `index`, under its name."""
         setattr(self, self._names()[_position(index, len(self))], module)
 
     def __delitem__(self, index: int | slice) -> None:
-        """Removes modules; those that are left are numbered anew."""
         modules = list(self)
         del modules[index if isinstance(index, slice) else _position(index, len(modules))]
         self._replace_all(modules)
 
     def append(self: Numbered, module: Module) -> Numbered:
-        """Adds a module at the end; returns self."""
+        """Add a module at the end and return self."""
         self.add_module(str(len(self)), module)
         return self
 
     def extend(self: Numbered, modules: Iterable[Module]) -> Numbered:
-        """Adds modules at the end; returns self."""
+        """Add modules at the end and return self."""
         for module in list(modules):
             self.append(module)
         return self
 
     def insert(self, index: int, module: Module) -> None:
-        """Adds a module before position `index`, as list.insert does."""
+        """Add a module before position `index`, as list.insert does."""
         modules = list(self)
         modules.insert(index, module)
         self._replace_all(modules)
 
     def pop(self, index: int = -1) -> Module:
-        """Removes a module and returns it."""
+        """Remove a module and return it."""
         modules = list(self)
         module = modules.pop(_position(index, len(modules)))
         self._replace_all(modules)
@@ -98,7 +94,6 @@ class Sequential(_Numbered):
     def __init__(self, arg: Mapping[str, Module], /) -> None: ...
 
     def __init__(self, *args: Any) -> None:
-        """Registers the modules in order."""
         super().__init__()
         if len(args) == 1 and isinstance(args[0], Mapping):
             for name, module in args[0].items():
@@ -113,20 +108,18 @@ class Sequential(_Numbered):
     def __getitem__(self, index: int) -> Module: ...
 
     def __getitem__(self, index: int | slice) -> Module:
-        """A module, or a Sequential of several, which keep their names."""
         names = self._names()
         if isinstance(index, slice):
             return Sequential({name: self.__dict__[name] for name in names[index]})
         return self.__dict__[names[_position(index, len(names))]]  # type: ignore[no-any-return]
 
     def __add__(self, other: Sequential) -> Sequential:
-        """The modules of both, numbered anew."""
         if not isinstance(other, Sequential):
             return NotImplemented
         return Sequential(*self, *other)
 
     def forward(self, input: Any) -> Any:
-        """The output of the last module."""
+        """Return the output of the last module."""
         members = self.__dict__
         for name, kind in self._registry.items():
             if kind is Kind.MODULE:
@@ -145,7 +138,6 @@ class ModuleList(_Numbered):
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
-        """Registers the modules in order."""
         super().__init__()
         self.extend(modules or ())
 
@@ -155,14 +147,12 @@ class ModuleList(_Numbered):
     def __getitem__(self, index: int) -> Module: ...
 
     def __getitem__(self, index: int | slice) -> Module:
-        """A module, or a ModuleList of several."""
         modules = list(self)
         if isinstance(index, slice):
             return ModuleList(modules[index])
         return modules[_position(index, len(modules))]
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
-        """A ModuleList of the modules of both."""
         return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
@@ -192,7 +182,6 @@ class ModuleDict(Module):
     """
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
-        """Registers the modules under their keys."""
         super().__init__()
         self.update(modules or {})
 
@@ -200,26 +189,24 @@ class ModuleDict(Module):
         return [name for name, kind in self._registry.items() if kind is Kind.MODULE]
 
     def __getitem__(self, key: str) -> Module:
-        """The module under `key`. Raises KeyError if there is none."""
+        """Return the module under `key`. Raises KeyError if there is none."""
         if self._registry.get(key) is not Kind.MODULE:
             raise KeyError(key)
         return self.__dict__[key]  # type: ignore[no-any-return]
 
     def __setitem__(self, key: str, module: Module) -> None:
-        """Registers or replaces the module under `key`. Raises KeyError for a key that is an attribute's name."""
+        """Register or replace the module under `key`. Raises KeyError for a key that is an attribute's name."""
         self.add_module(key, module)
 
     def __delitem__(self, key: str) -> None:
-        """Removes the module under `key`. Raises KeyError if there is none."""
+        """Remove the module under `key`. Raises KeyError if there is none."""
         self[key]
         delattr(self, key)
 
     def __len__(self) -> int:
-        """The number of modules."""
         return len(self._names())
 
     def __iter__(self) -> Iterator[str]:
-        """The keys."""
         return iter(self._names())
 
     def __contains__(self, key: object) -> bool:
@@ -227,30 +214,30 @@ class ModuleDict(Module):
         return key in self._names()
 
     def keys(self) -> list[str]:
-        """The keys."""
+        """Return the keys."""
         return self._names()
 
     def values(self) -> list[Module]:
-        """The modules."""
+        """Return the modules."""
         return [self.__dict__[name] for name in self._names()]
 
     def items(self) -> list[tuple[str, Module]]:
-        """The keys and modules."""
+        """Return the keys and modules."""
         return [(name, self.__dict__[name]) for name in self._names()]
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Registers the modules under their keys, replacing those that are there."""
+        """Register the modules under their keys, replacing those that are there."""
         for key, module in modules.items() if isinstance(modules, Mapping) else modules:
             self[key] = module
 
     def pop(self, key: str) -> Module:
-        """Removes the module under `key` and returns it. Raises KeyError if there is none."""
+        """Remove the module under `key` and return it. Raises KeyError if there is none."""
         module = self[key]
         del self[key]
         return module
 
     def clear(self) -> None:
-        """Removes all modules."""
+        """Remove all modules."""
         for name in self._names():
             delattr(self, name)
 
@@ -265,39 +252,34 @@ class ParameterList(Module):
     """
 
     def __init__(self, values: Iterable[Tensor] | None = None) -> None:
-        """Registers the parameters in order."""
         super().__init__()
         self.extend(values or ())
 
     def __len__(self) -> int:
-        """The number of parameters."""
         return len(self._registry)
 
     def __iter__(self) -> Iterator[Parameter]:
-        """The parameters in order."""
         return iter([self.__dict__[name] for name in self._registry])
 
     def __getitem__(self, index: int) -> Parameter:
-        """The parameter at `index`."""
         return self.__dict__[str(_position(index, len(self)))]  # type: ignore[no-any-return]
 
     def __setitem__(self, index: int, value: Tensor) -> None:
-        """Replaces the parameter at `index`."""
         setattr(self, str(_position(index, len(self))), _as_parameter(value))
 
     def append(self, value: Tensor) -> ParameterList:
-        """Adds a parameter at the end; returns self."""
+        """Add a parameter at the end and return self."""
         self.register_parameter(str(len(self)), _as_parameter(value))
         return self
 
     def extend(self, values: Iterable[Tensor]) -> ParameterList:
-        """Adds parameters at the end; returns self."""
+        """Add parameters at the end and return self."""
         for value in list(values):
             self.append(value)
         return self
 
     def extra_repr(self) -> str:
-        """The shapes and dtypes."""
+        """Return the shapes and dtypes."""
         return "\n".join(f"({i}): Parameter of {p.dtype} and shape {tuple(p.shape)}" for i, p in enumerate(self))
 
 

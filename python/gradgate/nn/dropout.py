@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradgate import functional as F  # noqa: N812  (the name everyone knows it by)
+from gradgate import functional as F
 from gradgate._core import Tensor
 from gradgate.nn.module import Module
 
@@ -11,7 +11,7 @@ class Dropout(Module):
     """Zeroes each element with probability `p` in training mode and divides the others by 1 - p.
 
     `p` is the probability of dropping, as in PyTorch; the course notes of cs231n write p for the probability of
-    keeping.
+    keeping. Raises ValueError unless 0 <= p <= 1.
 
     >>> import gradgate
     >>> Dropout(0.5).eval()(gradgate.ones(3)).tolist()
@@ -19,7 +19,6 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        """Raises ValueError unless 0 <= p <= 1."""
         super().__init__()
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
@@ -27,9 +26,9 @@ class Dropout(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape; the input itself in evaluation mode."""
+        """Return a tensor of the input's shape; the input itself in evaluation mode."""
         return F.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"p={self.p}, inplace={self.inplace}"

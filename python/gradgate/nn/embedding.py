@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradgate import _core
-from gradgate import functional as F  # noqa: N812  (the name everyone knows it by)
+from gradgate import functional as F
 from gradgate._core import Tensor, empty
 from gradgate.autograd.grad_mode import no_grad
 from gradgate.nn import init
@@ -40,7 +40,7 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
-        """A layer on the memory of `embeddings` (count, features), not trained if `freeze`.
+        """Return a layer on the memory of `embeddings` (count, features), not trained if `freeze`.
 
         Raises ValueError unless `embeddings` has two dimensions.
         """
@@ -61,11 +61,11 @@ class Embedding(Module):
                 self.weight[self.padding_idx].zero_()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Indices (*) to vectors (*, embedding_dim)."""
+        """Return the vectors (*, embedding_dim) of indices (*)."""
         return F.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Return the sizes."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
 

@@ -19,7 +19,6 @@ class RemovableHandle:
     """What a register_*_hook method returns: `remove()` takes the hook away, as does leaving a `with` block."""
 
     def __init__(self, hooks: dict[int, Any], hook: Any, prepend: bool = False) -> None:
-        """Adds `hook` to `hooks`, first if `prepend`."""
         self.id = next(_ids)
         self._hooks = hooks
         later = dict(hooks) if prepend else {}
@@ -29,15 +28,13 @@ class RemovableHandle:
         hooks.update(later)
 
     def remove(self) -> None:
-        """Takes the hook away; a second call does nothing."""
+        """Take the hook away; a second call does nothing."""
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
-        """The handle itself."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Takes the hook away."""
         self.remove()
 
 
@@ -45,7 +42,6 @@ class Hooks:
     """The hooks of one module, in the order in which they are called."""
 
     def __init__(self) -> None:
-        """No hooks."""
         self.forward_pre: dict[int, tuple[Callable[..., Any], bool]] = {}  # with keyword arguments?
         self.forward: dict[int, tuple[Callable[..., Any], bool]] = {}
         self.backward_pre: dict[int, Callable[..., Any]] = {}
@@ -98,7 +94,7 @@ class HookRegistration:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Calls `hook(module, args)` before each forward pass; what it returns, if not None, replaces the arguments.
+        """Call `hook(module, args)` before each forward pass; what it returns, if not None, replaces the arguments.
 
         With `with_kwargs` it is called as `hook(module, args, kwargs)` and may return `(args, kwargs)`.
         """
@@ -107,7 +103,7 @@ class HookRegistration:
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Calls `hook(module, args, output)` after each forward pass; what it returns, if not None, is the output.
+        """Call `hook(module, args, output)` after each forward pass; what it returns, if not None, is the output.
 
         With `with_kwargs` it is called as `hook(module, args, kwargs, output)`.
 
@@ -121,13 +117,13 @@ class HookRegistration:
         return RemovableHandle(self._hook_lists().forward, (hook, with_kwargs), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(module, grad_output)` when the outputs' gradients are known; a tuple it returns replaces them."""
+        """Call `hook(module, grad_output)` when the outputs' gradients are known; a tuple it returns replaces them."""
         return RemovableHandle(self._hook_lists().backward_pre, hook, prepend)
 
     def register_full_backward_hook(
         self, hook: Callable[[Any, tuple[Tensor | None, ...], tuple[Tensor | None, ...]], Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Calls `hook(module, grad_input, grad_output)` when the gradients of the module's inputs are known.
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the module's inputs are known.
 
         Each is a tuple with one gradient, or None, for each positional argument and each output. A tuple that the hook
         returns replaces grad_input. If no input needs a gradient, grad_input holds only None.

@@ -16,7 +16,7 @@ _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which a weight's standard deviation makes up for the activation that follows it.
+    """Return the factor by which a weight's standard deviation makes up for the activation that follows it.
 
     "linear", "sigmoid": 1; "tanh": 5/3; "relu": sqrt(2); "leaky_relu": sqrt(2 / (1 + param^2)), param 0.01 by default;
     "selu": 3/4. Raises ValueError for another name or a param that is not a number.
@@ -35,7 +35,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fills with the uniform distribution on [a, b).
+    """Fill with the uniform distribution on [a, b).
 
     >>> import gradgate
     >>> w = uniform_(gradgate.empty(100), -0.5, 0.5)
@@ -47,13 +47,13 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fills with the normal distribution of this mean and standard deviation."""
+    """Fill with the normal distribution of this mean and standard deviation."""
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
 
 def _erfinv(y: Tensor) -> Tensor:
-    """The inverse of erf on (-1, 1), float64: Winitzki's approximation (2008), then two steps of Halley's method."""
+    """Return the inverse of erf on (-1, 1), float64: Winitzki's formula (2008) and two steps of Halley's method."""
     a = 0.147
     log = (1.0 - y * y).clamp(min=1e-300).log()
     b = log * 0.5 + 2.0 / (math.pi * a)
@@ -72,7 +72,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Fills with the normal distribution of this mean and std, restricted to [a, b] (values, not multiples of std).
+    """Fill with the normal distribution of this mean and std, restricted to [a, b] (values, not multiples of std).
 
     The inverse of the distribution function is applied to uniform numbers, so that as many are drawn as there are
     elements. Warns if the mean is more than two std outside [a, b], where that loses precision.
@@ -96,18 +96,18 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fills with `val`."""
+    """Fill with `val`."""
     with no_grad():
         return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fills with 1."""
+    """Fill with 1."""
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fills with 0."""
+    """Fill with 0."""
     return constant_(tensor, 0.0)
 
 
@@ -117,14 +117,14 @@ def _require_matrix(operation: str, tensor: Tensor) -> None:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Fills a matrix with ones on the diagonal, zeros elsewhere. Raises ValueError unless it has 2 dimensions."""
+    """Fill a matrix with ones on the diagonal, zeros elsewhere. Raises ValueError unless it has 2 dimensions."""
     _require_matrix("eye_", tensor)
     with no_grad():
         return tensor.copy_(eye(tensor.shape[0], tensor.shape[1], dtype=tensor.dtype))
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """Number of inputs and of outputs of a weight (out, in, *)."""
+    """Return the number of inputs and of outputs of a weight (out, in, *)."""
     if tensor.ndim < 2:
         raise ValueError(
             f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got {tuple(tensor.shape)}"
@@ -148,7 +148,7 @@ def _is_empty(tensor: Tensor) -> bool:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform in +-gain * sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+    """Fill with uniform numbers in +-gain * sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
 
     Raises ValueError for fewer than 2 dimensions, as do the others that count inputs and outputs.
     """
@@ -160,7 +160,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal with std gain * sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """Fill with normal numbers of std gain * sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     fan_in, fan_out = _fans(tensor)
     if _is_empty(tensor):
         return tensor
@@ -174,7 +174,7 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Uniform in +-gain * sqrt(3 / fan) (He et al., 2015); `a` is the negative slope of "leaky_relu".
+    """Fill with uniform numbers in +-gain * sqrt(3 / fan) (He et al., 2015); `a` is the negative slope of "leaky_relu".
 
     `mode` "fan_in" keeps the variance forward, "fan_out" backward. Raises ValueError for another mode.
     """
@@ -191,7 +191,7 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with std gain / sqrt(fan) (He et al., 2015); the arguments are those of `kaiming_uniform_`."""
+    """Fill with normal numbers of std gain / sqrt(fan) (He et al., 2015); arguments as for `kaiming_uniform_`."""
     if _is_empty(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -214,7 +214,7 @@ def _orthonormal_rows(rows: Tensor) -> Tensor:
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """A random (semi-)orthogonal matrix times `gain` (Saxe et al., 2013), uniform among all such matrices.
+    """Fill with a random (semi-)orthogonal matrix times `gain` (Saxe et al., 2013), uniform among all such matrices.
 
     Dimensions after the first count as columns; the shorter side is orthonormal. Raises ValueError for fewer than 2
     dimensions.
@@ -241,9 +241,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """Normal with this std, and in each column a fraction `sparsity` (rounded up) of zeros (Martens, 2010).
+    """Fill with normal numbers of this std, and in each column a fraction `sparsity` (rounded up) of zeros.
 
-    Raises ValueError unless the tensor has 2 dimensions.
+    Martens (2010). Raises ValueError unless the tensor has 2 dimensions.
 
     >>> import gradgate
     >>> (sparse_(gradgate.empty(4, 3), sparsity=0.5) == 0.0).sum(0).tolist()

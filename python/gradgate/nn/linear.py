@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from gradgate import _core
-from gradgate import functional as F  # noqa: N812  (the name everyone knows it by)
+from gradgate import functional as F
 from gradgate._core import Tensor, empty
 from gradgate.nn import init
 from gradgate.nn.module import Module
@@ -17,11 +17,10 @@ class Identity(Module):
     """Returns its input; takes and ignores any arguments, so that it can stand for another layer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """The arguments are ignored."""
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input itself."""
+        """Return the input itself."""
         return input
 
 
@@ -44,7 +43,6 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, dtype: _core.dtype | None = None
     ) -> None:
-        """Draws the weights from the default generator."""
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
@@ -67,7 +65,7 @@ class Linear(Module):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Return the sizes."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
@@ -114,7 +112,7 @@ class Bilinear(Module):
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Return the sizes."""
         return (
             f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
             f"out_features={self.out_features}, bias={self.bias is not None}"

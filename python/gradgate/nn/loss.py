@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradgate import functional as F  # noqa: N812  (the name everyone knows it by)
+from gradgate import functional as F
 from gradgate._core import Tensor
 from gradgate.functional.loss_arguments import check_reduction
 from gradgate.nn.module import Module
@@ -24,7 +24,6 @@ class _WeightedLoss(_Loss):
     weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        """`weight` is a tensor or None."""
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
@@ -38,7 +37,7 @@ class MSELoss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (*) against `target` (*)."""
+        """Return the loss of `input` (*) against `target` (*)."""
         return F.mse_loss(input, target, self.reduction)
 
 
@@ -46,7 +45,7 @@ class L1Loss(_Loss):
     """Absolute error; see `functional.l1_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (*) against `target` (*)."""
+        """Return the loss of `input` (*) against `target` (*)."""
         return F.l1_loss(input, target, self.reduction)
 
 
@@ -54,12 +53,11 @@ class SmoothL1Loss(_Loss):
     """Squared error below `beta`, absolute error above; see `functional.smooth_l1_loss`."""
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
-        """`beta` must not be negative."""
         super().__init__(reduction)
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (*) against `target` (*)."""
+        """Return the loss of `input` (*) against `target` (*)."""
         return F.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
@@ -67,12 +65,11 @@ class HuberLoss(_Loss):
     """Squared error below `delta`, a line above; see `functional.huber_loss`."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        """`delta` must be positive."""
         super().__init__(reduction)
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (*) against `target` (*)."""
+        """Return the loss of `input` (*) against `target` (*)."""
         return F.huber_loss(input, target, self.reduction, self.delta)
 
 
@@ -80,12 +77,11 @@ class NLLLoss(_WeightedLoss):
     """Negative log-likelihood of log-probabilities; see `functional.nll_loss`."""
 
     def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
-        """`weight` is (C,)."""
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (N, C, ...) against class indices `target` (N, ...)."""
+        """Return the loss of `input` (N, C, ...) against class indices `target` (N, ...)."""
         return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
@@ -105,13 +101,12 @@ class CrossEntropyLoss(_WeightedLoss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        """`weight` is (C,), `label_smoothing` in [0, 1]."""
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...)."""
+        """Return the loss of `input` (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...)."""
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
@@ -119,7 +114,7 @@ class BCELoss(_WeightedLoss):
     """Binary cross-entropy of probabilities; see `functional.binary_cross_entropy`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (*) against `target` (*)."""
+        """Return the loss of `input` (*) against `target` (*)."""
         return F.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
@@ -129,12 +124,11 @@ class BCEWithLogitsLoss(_WeightedLoss):
     pos_weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
-        """Both weights broadcast to the input."""
         super().__init__(weight, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of `input` (*) against `target` (*)."""
+        """Return the loss of `input` (*) against `target` (*)."""
         return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
 
 
@@ -150,7 +144,7 @@ class KLDivLoss(Module):
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of log-probabilities `input` (N, *) against `target` (N, *)."""
+        """Return the loss of log-probabilities `input` (N, *) against `target` (N, *)."""
         return F.kl_div(input, target, self.reduction, self.log_target)
 
 
@@ -172,5 +166,5 @@ class MultiMarginLoss(_WeightedLoss):
         self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of scores `input` (N, C) against class indices `target` (N,)."""
+        """Return the loss of scores `input` (N, C) against class indices `target` (N,)."""
         return F.multi_margin_loss(input, target, self.p, self.margin, self.weight, self.reduction)

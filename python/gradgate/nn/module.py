@@ -47,7 +47,6 @@ class Module(Registry, HookRegistration):
     forward: Callable[..., Any] = _forward_unimplemented
 
     def __init__(self) -> None:
-        """An empty module in training mode."""
         self.__dict__["_registry"] = {}
         self.training = True
 
@@ -60,7 +59,7 @@ class Module(Registry, HookRegistration):
     # Walking the tree of modules.
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The direct submodules with their names, each once."""
+        """Return the direct submodules with their names, each once."""
         seen: set[Module] = set()
         for name, child in self._own(Kind.MODULE):
             if child not in seen:
@@ -68,14 +67,14 @@ class Module(Registry, HookRegistration):
                 yield name, child
 
     def children(self) -> Iterator[Module]:
-        """The direct submodules, each once."""
+        """Return the direct submodules, each once."""
         for _, child in self.named_children():
             yield child
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it with their dotted names, parents first; each once if `remove_duplicate`."""
+        """Return this module and all below it with dotted names, parents first; each once if `remove_duplicate`."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -86,7 +85,7 @@ class Module(Registry, HookRegistration):
             yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
+        """Return this module and all below it, each once."""
         for _, module in self.named_modules():
             yield module
 
@@ -105,27 +104,27 @@ class Module(Registry, HookRegistration):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters of this module and, if `recurse`, of all below it, with their dotted names."""
+        """Return the parameters of this module and, if `recurse`, of all below it, with their dotted names."""
         return self._named_members((Kind.PARAMETER,), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters of this module and, if `recurse`, of all below it, each once."""
+        """Return the parameters of this module and, if `recurse`, of all below it, each once."""
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """The buffers of this module and, if `recurse`, of all below it, with their dotted names."""
+        """Return the buffers of this module and, if `recurse`, of all below it, with their dotted names."""
         return self._named_members(BUFFERS, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers of this module and, if `recurse`, of all below it, each once."""
+        """Return the buffers of this module and, if `recurse`, of all below it, each once."""
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
     def get_submodule(self, target: str) -> Module:
-        """The module with the dotted name `target`, this one for "". Raises AttributeError if there is none."""
+        """Return the module with the dotted name `target`, this one for "". Raises AttributeError if there is none."""
         module: Module = self
         for name in target.split(".") if target else []:
             if module._registry.get(name) is not Kind.MODULE or module.__dict__[name] is None:
@@ -141,24 +140,24 @@ class Module(Registry, HookRegistration):
         return owner.__dict__[name]
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter with the dotted name `target`. Raises AttributeError if there is none."""
+        """Return the parameter with the dotted name `target`. Raises AttributeError if there is none."""
         return self._get_member(target, Kind.PARAMETER)  # type: ignore[no-any-return]
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer with the dotted name `target`. Raises AttributeError if there is none."""
+        """Return the buffer with the dotted name `target`. Raises AttributeError if there is none."""
         return self._get_member(target, *BUFFERS)  # type: ignore[no-any-return]
 
     # Changing the whole tree.
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
-        """Calls `fn(module)` on every module below this one, children first, and on this one; returns self."""
+        """Call `fn(module)` on every module below this one, children first, then on this one; return self."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def train(self: M, mode: bool = True) -> M:
-        """Sets the training mode (dropout, batch statistics) of this module and all below it; returns self.
+        """Set the training mode (dropout, batch statistics) of this module and all below it; return self.
 
         Raises ValueError if `mode` is not a bool.
         """
@@ -169,11 +168,11 @@ class Module(Registry, HookRegistration):
         return self
 
     def eval(self: M) -> M:
-        """Ends the training mode: `train(False)`."""
+        """End the training mode: `train(False)`."""
         return self.train(False)
 
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
-        """Sets whether the parameters need gradients; returns self."""
+        """Set whether the parameters need gradients and return self."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -190,7 +189,7 @@ class Module(Registry, HookRegistration):
                     parameter.grad.detach().zero_()
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
-        """Converts floating-point parameters and buffers: `to(dtype)`, `to(tensor)`, `to("cpu")`; returns self.
+        """Convert floating-point parameters and buffers: `to(dtype)`, `to(tensor)`, `to("cpu")`; return self.
 
         The tensors stay the same objects. Raises TypeError for a dtype that is not floating point, RuntimeError for a
         device other than "cpu".
@@ -207,15 +206,15 @@ class Module(Registry, HookRegistration):
         return self._convert(dst_type)
 
     def float(self: M) -> M:
-        """Converts floating-point parameters and buffers to float32; returns self."""
+        """Convert floating-point parameters and buffers to float32 and return self."""
         return self._convert(_core.float32)
 
     def double(self: M) -> M:
-        """Converts floating-point parameters and buffers to float64; returns self."""
+        """Convert floating-point parameters and buffers to float64 and return self."""
         return self._convert(_core.float64)
 
     def cpu(self: M) -> M:
-        """Returns self: every tensor is on the CPU."""
+        """Return self: every tensor is on the CPU."""
         return self
 
     def _convert(self: M, dtype: _core.dtype | None) -> M:
@@ -236,7 +235,7 @@ class Module(Registry, HookRegistration):
     # State.
 
     def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
-        """The parameters and persistent buffers by dotted name, sharing the module's memory.
+        """Return the parameters and persistent buffers by dotted name, sharing the module's memory.
 
         They are detached from the graph unless `keep_vars`. A shared parameter appears under each of its names.
 
@@ -248,7 +247,7 @@ class Module(Registry, HookRegistration):
         return state if keep_vars else {key: tensor.detach() for key, tensor in state.items()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copies the tensors of `state_dict` into the module's, converting dtypes.
+        """Copy the tensors of `state_dict` into the module's, converting dtypes.
 
         Returns the missing and the unexpected keys. Raises RuntimeError that lists every difference in keys (if
         `strict`) and shapes; then nothing was changed.
@@ -258,14 +257,13 @@ class Module(Registry, HookRegistration):
     # Printing.
 
     def extra_repr(self) -> str:
-        """The module's own arguments for `repr`; a subclass returns what its constructor was given."""
+        """Return the module's own arguments for `repr`; a subclass returns what its constructor was given."""
         return ""
 
     def _get_name(self) -> str:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        """The tree of modules, one a line."""
         lines = self.extra_repr().split("\n") if self.extra_repr() else []
         children = [f"({name}): " + indented(repr(child)) for name, child in self._own(Kind.MODULE)]
         if not children and len(lines) <= 1:

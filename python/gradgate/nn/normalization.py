@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradgate import _core
-from gradgate import functional as F  # noqa: N812  (the name everyone knows it by)
+from gradgate import functional as F
 from gradgate._core import Tensor, empty, ones, tensor, zeros
 from gradgate.autograd.grad_mode import no_grad
 from gradgate.nn import init
@@ -19,7 +19,8 @@ class BatchNorm1d(Module):
     In training mode the batch's mean and variance (divided by n) are used, and the buffers `running_mean` and
     `running_var` move: new = (1 - momentum) * old + momentum * batch, with the variance divided by n - 1; with
     `momentum=None` they are the averages over all batches. In evaluation mode the buffers are used. The course notes of
-    cs231n write the momentum the other way round (their 0.9 is 0.1 here) and keep the variance divided by n.
+    cs231n write the momentum the other way round (their 0.9 is 0.1 here) and keep the variance divided by n. The scale
+    `weight` starts at 1, the shift `bias` and the running mean at 0, the running variance at 1.
 
     >>> import gradgate
     >>> layer = BatchNorm1d(1, eps=0.0)
@@ -42,7 +43,6 @@ class BatchNorm1d(Module):
         track_running_stats: bool = True,
         dtype: _core.dtype | None = None,
     ) -> None:
-        """The scale starts at 1, the shift at 0, the running mean at 0 and the running variance at 1."""
         super().__init__()
         self.num_features = num_features
         self.eps = eps
@@ -72,7 +72,7 @@ class BatchNorm1d(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape. Raises ValueError unless the input is (N, C) or (N, C, L)."""
+        """Return a tensor of the input's shape. Raises ValueError unless the input is (N, C) or (N, C, L)."""
         if input.ndim not in (2, 3):
             raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
         momentum = 0.0 if self.momentum is None else self.momentum
@@ -86,7 +86,7 @@ class BatchNorm1d(Module):
         )
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"track_running_stats={self.track_running_stats}"
@@ -95,6 +95,8 @@ class BatchNorm1d(Module):
 
 class LayerNorm(Module):
     """Layer normalisation over the last dimensions `normalized_shape` (Ba et al., 2016), the variance divided by n.
+
+    The scale `weight` starts at 1, the shift `bias` at 0; `bias=False` leaves the shift out.
 
     >>> import gradgate
     >>> LayerNorm(2, eps=0.0)(gradgate.tensor([[1.0, 3.0]])).tolist()
@@ -112,7 +114,6 @@ class LayerNorm(Module):
         bias: bool = True,
         dtype: _core.dtype | None = None,
     ) -> None:
-        """The scale starts at 1, the shift at 0; `bias=False` leaves the shift out."""
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape = shape
@@ -130,9 +131,9 @@ class LayerNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """A tensor of the input's shape."""
+        """Return a tensor of the input's shape."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

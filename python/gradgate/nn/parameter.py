@@ -10,7 +10,7 @@ from gradgate.autograd.grad_mode import no_grad
 
 
 def _detached_copy(tensor: Tensor) -> Tensor:
-    """A copy of the values that keeps the order in memory of a transposed matrix."""
+    """Copy the values in a way that keeps the order in memory of a transposed matrix."""
     with no_grad():
         if tensor.ndim == 2 and not tensor.is_contiguous():
             return tensor.t().clone().t()
@@ -29,7 +29,7 @@ class Parameter(Tensor):
     """
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
-        """A Parameter on the memory of `data`, or an empty one."""
+        """Make a Parameter on the memory of `data`, or an empty one."""
         if data is None:
             data = empty(0)
         if not isinstance(data, Tensor):
@@ -37,7 +37,6 @@ class Parameter(Tensor):
         return _core._make_subclass(cls, data.detach(), requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        """A Parameter with a copy of the values and no gradient."""
         if id(self) not in memo:
             memo[id(self)] = type(self)(_detached_copy(self), self.requires_grad)
         return memo[id(self)]  # type: ignore[no-any-return]
@@ -61,7 +60,7 @@ class Buffer(Tensor):
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
-        """A Buffer on the memory of `data`, or an empty one."""
+        """Make a Buffer on the memory of `data`, or an empty one."""
         if data is None:
             data = empty(0)
         if not isinstance(data, Tensor):
@@ -71,7 +70,6 @@ class Buffer(Tensor):
         return buffer
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
-        """A Buffer with a copy of the values."""
         if id(self) not in memo:
             memo[id(self)] = type(self)(_detached_copy(self), persistent=self.persistent)
         return memo[id(self)]  # type: ignore[no-any-return]

@@ -35,7 +35,7 @@ class Registry:
     _registry: dict[str, Kind]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Registers a Parameter, Buffer or Module; keeps anything else as a plain attribute.
+        """Register a Parameter, Buffer or Module; keep anything else as a plain attribute.
 
         Raises AttributeError before Module.__init__() was called, TypeError for a value that does not fit the name.
         """
@@ -60,16 +60,14 @@ class Registry:
             super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        """Removes the attribute and its registration."""
         super().__delattr__(name)
         self._registry.pop(name, None)
 
     def __dir__(self) -> list[str]:
-        """The attributes that can be written after a dot."""
         return sorted(name for name in super().__dir__() if name.isidentifier())
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Adds a parameter; None keeps its place without a value.
+        """Add a parameter; None keeps its place without a value.
 
         Raises KeyError for a name that is empty, taken or has a dot, TypeError if `param` is not a Parameter.
         """
@@ -80,7 +78,7 @@ class Registry:
         self._register(name, param, Kind.PARAMETER)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Adds a buffer, saved in the state dict if `persistent`; None keeps its place without a value.
+        """Add a buffer, saved in the state dict if `persistent`; None keeps its place without a value.
 
         Raises KeyError for a name that is empty, taken or has a dot, TypeError if `tensor` is not a Tensor.
 
@@ -100,7 +98,7 @@ class Registry:
         self.add_module(name, module)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Adds a submodule; None keeps its place without a value.
+        """Add a submodule; None keeps its place without a value.
 
         Raises KeyError for a name that is empty, taken or has a dot, TypeError if `module` is not a Module.
         """
@@ -123,7 +121,7 @@ class Registry:
         self.__dict__[name] = value
 
     def _own(self, *kinds: Kind) -> Iterator[tuple[str, Any]]:
-        """This module's own registered attributes of these kinds, None left out, in the order of registration."""
+        """Yield this module's own registered attributes of these kinds, but None, in the order of registration."""
         members = self.__dict__
         for name, kind in list(self._registry.items()):
             if kind in kinds and members[name] is not None:

@@ -17,17 +17,16 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        """Negative dimensions count from the end."""
         super().__init__()
         self.start_dim = start_dim
         self.end_dim = end_dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with fewer dimensions."""
+        """Return the input with fewer dimensions."""
         return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
-        """The dimensions."""
+        """Return the dimensions."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
@@ -40,7 +39,6 @@ class Unflatten(Module):
     """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
-        """Raises TypeError if `unflattened_size` is not a sequence of integers."""
         super().__init__()
         if isinstance(unflattened_size, (int, str)) or not all(isinstance(n, int) for n in unflattened_size):
             raise TypeError(f"unflattened_size must be a tuple of ints, got {unflattened_size!r}")
@@ -48,7 +46,7 @@ class Unflatten(Module):
         self.unflattened_size = tuple(unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with more dimensions. Raises RuntimeError if the sizes do not multiply to the dimension's."""
+        """Return the input with more dimensions; RuntimeError if the sizes do not multiply to the dimension's."""
         shape = tuple(input.shape)
         if not -len(shape) <= self.dim < len(shape):
             raise IndexError(f"Unflatten: dim {self.dim} is out of range for an input {shape}")
@@ -65,5 +63,5 @@ class Unflatten(Module):
         return input.reshape(shape[:dim] + sizes + shape[dim + 1 :])
 
     def extra_repr(self) -> str:
-        """The dimension and its sizes."""
+        """Return the dimension and its sizes."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -27,7 +27,7 @@ class IncompatibleKeys(NamedTuple):
 
 
 def collect_state(module: Module, prefix: str = "") -> dict[str, Tensor]:
-    """The parameters and persistent buffers by dotted name; a shared one appears under each of its names."""
+    """Return the parameters and persistent buffers by dotted name; a shared one appears under each of its names."""
     state: dict[str, Tensor] = {}
     for name, member in module._own(Kind.PARAMETER):
         state[prefix + name] = member
@@ -39,7 +39,7 @@ def collect_state(module: Module, prefix: str = "") -> dict[str, Tensor]:
 
 
 def load_state(module: Module, state: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
-    """Copies `state` into the module's tensors, or raises RuntimeError and changes nothing."""
+    """Copy `state` into the module's tensors, or raise RuntimeError and change nothing."""
     if not isinstance(state, Mapping):
         raise TypeError(f"expected state_dict to be dict-like, got {type(state).__name__}")
     own = collect_state(module)

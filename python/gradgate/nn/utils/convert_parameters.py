@@ -9,7 +9,7 @@ from gradgate.autograd.grad_mode import no_grad
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """The elements of all parameters, one after the other, (total,). Gradients flow through it.
+    """Return the elements of all parameters, one after the other, (total,). Gradients flow through it.
 
     >>> import gradgate
     >>> parameters_to_vector([gradgate.zeros(1, 2), gradgate.ones(1)]).tolist()
@@ -19,7 +19,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copies the elements of `vec` (total,) into the parameters, in order.
+    """Copy the elements of `vec` (total,) into the parameters, in order.
 
     Raises TypeError if `vec` is not a Tensor, ValueError if it has another number of elements than the parameters;
     then nothing is changed.
