@@ -45,6 +45,15 @@ void define(pybind11::module_& m, const char* name, F f, const char* doc, const 
   define_method(name, f, doc, extra...);
 }
 
+// An argument of an in-place gate; the target itself is replaced by its value before, which the gate may save.
+template <class Argument>
+const Argument& unless_target(const Tensor&, const Tensor&, const Argument& argument) {
+  return argument;
+}
+inline const Tensor& unless_target(const Tensor& target, const Tensor& before, const Tensor& argument) {
+  return argument.same(target) ? before : argument;
+}
+
 // input.name_(...): the result of f(input, ...) written into input, which it returns.
 template <class Result, class... Arguments, class F, class... Extra>
 void define_inplace_of(Result (*)(const Tensor&, Arguments...), const char* name, F f, const Extra&... extra) {
@@ -53,7 +62,10 @@ void define_inplace_of(Result (*)(const Tensor&, Arguments...), const char* name
       inplace.c_str(),
       [f, name](const Tensor& target, Arguments... arguments) {
         check_writable(name, target);
-        replace(name, target, f(before_change(target), arguments...));
+        const Tensor before = before_change(target);
+        const Tensor result = f(before, unless_target(target, before, arguments)...);
+        keep_if_saved(before);
+        replace(name, target, result);
         return target;
       },
       (std::string(name) + "(), written into this tensor.").c_str(), extra...);

@@ -89,7 +89,10 @@ PyObject* inplace_operator(const char* name, PyObject* self, PyObject* other, F 
     if (!y.defined()) Py_RETURN_NOTIMPLEMENTED;
     const Tensor x = unwrap(self);
     check_writable(name, x);
-    replace(name, x, f(before_change(x), y));
+    const Tensor before = before_change(x);
+    const Tensor result = f(before, y.same(x) ? before : y);
+    keep_if_saved(before);
+    replace(name, x, result);
     return Py_NewRef(self);
   });
 }

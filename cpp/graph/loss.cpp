@@ -23,12 +23,15 @@ void check_shapes(const Tensor& x, const Tensor& target, const Tensor& weight) {
   if (is_floating(target.dtype()) || target.dtype() == DType::boolean)
     fail<RuntimeError>("cross_entropy: class indices must be integers, got a target of ", target.dtype());
   const Dims expected = kept_shape(x.shape(), {class_dim(x)}, false);
-  if (!(target.shape() == expected))
-    fail<ValueError>("cross_entropy: an input of shape ", x.shape(), " needs a target of shape ", expected, ", got ", target.shape());
+  if (!(target.shape() == expected)) {
+    const bool has_class_dim = target.shape() == kept_shape(x.shape(), {class_dim(x)}, true);
+    fail<ValueError>("cross_entropy: an input of shape ", x.shape(), " needs a target of shape ", expected, ", got ", target.shape(),
+                     has_class_dim ? "; use target.squeeze(1)" : "; one class for each item");
+  }
   const std::int64_t classes = x.size(class_dim(x));
   if (!weight.defined()) return;
   if (!(weight.shape() == Dims{classes}))
-    fail<ValueError>("cross_entropy: weight must have the shape (", classes, ",), one value for each class, got ", weight.shape());
+    fail<RuntimeError>("cross_entropy: weight must have one element for each of ", classes, " classes, got ", weight.shape());
   if (weight.dtype() != x.dtype())
     fail<RuntimeError>("cross_entropy: expected a weight of the input's type ", x.dtype(), ", got ", weight.dtype());
 }
@@ -42,7 +45,7 @@ Tensor class_indices(const Tensor& target, std::int64_t classes, std::int64_t ig
     if (t[i] == ignore_index)
       t[i] = kIgnoredRow;
     else if (t[i] < 0 || t[i] >= classes)
-      fail<IndexError>("cross_entropy: Target ", t[i], " is out of bounds; classes are 0 to ", classes - 1);
+      fail<IndexError>("cross_entropy: target ", t[i], " is out of bounds for ", classes, " classes (0 to ", classes - 1, ")");
   }
   return out;
 }

@@ -168,6 +168,17 @@ Tensor before_change(const Tensor& target) {
   return record_output(target.alias(), target.body()->node, target.body()->output);
 }
 
+void keep_if_saved(const Tensor& before) {
+  TensorBody& body = *before.body();
+  if (body.refs == 1) return;
+  const Tensor copy = clone_unrecorded(before);
+  copy.storage()->version = before.version();
+  body.storage = copy.storage();
+  body.data = copy.bytes();
+  body.strides = copy.strides();
+  body.contiguous = copy.is_contiguous();
+}
+
 void replace(const char* operation, const Tensor& target, const Tensor& result) {
   check_writable(operation, target);
   if (!(result.shape() == target.shape()))
@@ -176,7 +187,7 @@ void replace(const char* operation, const Tensor& target, const Tensor& result) 
   if (kind(result.dtype()) > kind(target.dtype()))
     fail<RuntimeError>(operation, ": result type ", result.dtype(), " can't be cast to the desired output type ", target.dtype());
   const Tensor value = cast(result, target.dtype());
-  // A result that lies elsewhere in the target\'s memory, as in x[1:] = x[:-1], must be read before it is overwritten.
+  // A result that lies elsewhere in the target's memory, as in x[1:] = x[:-1], must be read before it is overwritten.
   if (value.bytes() != target.bytes() || !(value.strides() == target.strides()))
     copy_elements(target, may_overlap(value, target) ? clone_unrecorded(value) : value);
   target.bump_version();

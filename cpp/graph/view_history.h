@@ -30,8 +30,10 @@ void check_writable(const char* operation, const Tensor& target);
 // about to become the gate's output.
 Tensor before_change(const Tensor& target);
 
-// Writes the result of a gate to the target, of the same shape, and makes the target the result in the graph too. A result over the
-// target's own memory is written already.
+// Gives `before` memory of its own if the gate saved it for backward: the target's is about to be overwritten.
+void keep_if_saved(const Tensor& before);
+
+// Writes the result of a gate to the target, of the same shape, and makes the target the result in the graph too.
 void replace(const char* operation, const Tensor& target, const Tensor& result);
 
 }  // namespace gradgate

@@ -1,20 +1,17 @@
 """Stateless forms of the layers, activations and losses, in PyTorch's names; also `gradgate.nn.functional`."""
 
+from gradgate._core import logsigmoid, one_hot, pad, sigmoid, softplus, tanh
 from gradgate.functional.activation import (
     elu,
     gelu,
     hardtanh,
     leaky_relu,
     log_softmax,
-    logsigmoid,
     mish,
     relu,
     selu,
-    sigmoid,
     silu,
     softmax,
-    softplus,
-    tanh,
 )
 from gradgate.functional.affine import bilinear, embedding, linear
 from gradgate.functional.classification_loss import cross_entropy, multi_margin_loss, nll_loss
@@ -23,7 +20,6 @@ from gradgate.functional.noise import dropout
 from gradgate.functional.normalization import batch_norm, layer_norm
 from gradgate.functional.probability_loss import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div
 from gradgate.functional.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
-from gradgate.functional.shape import one_hot, pad
 
 __all__ = [
     "batch_norm",

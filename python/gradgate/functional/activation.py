@@ -58,11 +58,6 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.silu_() if inplace else _core.silu(input)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
-    return _core.softplus(input, beta, threshold)
-
-
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Limit x to [min_val, max_val]; the gradient at the limits is 0. Raises ValueError if min_val > max_val.
 
@@ -75,29 +70,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     return input.hardtanh_(min_val, max_val) if inplace else _core.hardtanh(input, min_val, max_val)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
-    """log(sigmoid(x)), without overflow for large |x|."""
-    return _core.logsigmoid(input)
-
-
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """Mish, x * tanh(softplus(x)) (Misra, 2019)."""
     return input.mish_() if inplace else _core.mish(input)
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """Logistic sigmoid, 1 / (1 + exp(-x)); its local gradient is y * (1 - y).
-
-    >>> import gradgate
-    >>> sigmoid(gradgate.tensor([0.0])).tolist()
-    [0.5]
-    """
-    return _core.sigmoid(input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Hyperbolic tangent; its local gradient is 1 - y * y."""
-    return _core.tanh(input)
 
 
 def _require_dim(operation: str, dim: int | None) -> int:

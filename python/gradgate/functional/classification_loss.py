@@ -105,11 +105,14 @@ def cross_entropy(
     """
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}")
+    by_index = not target.is_floating_point()
+    if by_index and label_smoothing == 0.0:
+        return _core._cross_entropy(input, target, weight, ignore_index, reduction)
     if input.ndim == 0:
         raise ValueError("cross_entropy: expected an input (C,) or (N, C, *), got a tensor without dimensions")
     dim = 1 if input.ndim > 1 else 0
     log_p = _core.log_softmax(input, dim)
-    if target.is_floating_point():
+    if not by_index:
         return _probability_loss(log_p, target, weight, reduction, label_smoothing, dim)
     return _index_loss("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gradgate import _core
 from gradgate._core import Tensor
-
-
-def _scale_and_shift(normal: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    if weight is not None:
-        normal = normal * weight
-    return normal if bias is None else normal + bias
 
 
 def batch_norm(
@@ -53,11 +48,9 @@ def batch_norm(
     else:
         mean, var = running_mean.reshape(shape), running_var.reshape(shape)
     normal = (input - mean) * (var + eps).rsqrt()
-    return _scale_and_shift(
-        normal,
-        None if weight is None else weight.reshape(shape),
-        None if bias is None else bias.reshape(shape),
-    )
+    if weight is not None:
+        normal = normal * weight.reshape(shape)
+    return normal if bias is None else normal + bias.reshape(shape)
 
 
 def _batch_statistics(
@@ -95,15 +88,4 @@ def layer_norm(
     >>> layer_norm(gradgate.tensor([[1.0, 3.0]]), (2,), eps=0.0).tolist()
     [[-1.0, 1.0]]
     """
-    shape = tuple(normalized_shape)
-    if not shape or tuple(input.shape[-len(shape) :]) != shape:
-        raise RuntimeError(
-            f"layer_norm: normalized_shape {shape} must be the last dimensions of the input, got {tuple(input.shape)}"
-        )
-    for name, tensor in {"weight": weight, "bias": bias}.items():
-        if tensor is not None and tuple(tensor.shape) != shape:
-            raise RuntimeError(f"layer_norm: {name} must have the shape {shape}, got {tuple(tensor.shape)}")
-    dims = list(range(-len(shape), 0))
-    centred = input - input.mean(dims, keepdim=True)
-    var = centred.square().mean(dims, keepdim=True)
-    return _scale_and_shift(centred * (var + eps).rsqrt(), weight, bias)
+    return _core._layer_norm(input, tuple(normalized_shape), weight, bias, eps)

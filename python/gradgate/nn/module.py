@@ -227,9 +227,9 @@ class Module(Registry, HookRegistration):
                 if tensor.is_floating_point() and tensor.dtype != dtype:
                     grad = tensor.grad
                     tensor.grad = None
-                    tensor.data = _converted(tensor.detach(), dtype)
+                    tensor.data = tensor.detach().to(dtype)
                     if grad is not None:
-                        tensor.grad = _converted(grad.detach(), dtype)
+                        tensor.grad = grad.detach().to(dtype)
         return self
 
     # State.
@@ -274,13 +274,6 @@ class Module(Registry, HookRegistration):
 def indented(text: str) -> str:
     """`text` with every line but the first two columns to the right."""
     return text.replace("\n", "\n  ")
-
-
-def _converted(tensor: Tensor, dtype: _core.dtype) -> Tensor:
-    """`tensor` as `dtype`, keeping the order in memory of a transposed matrix."""
-    if tensor.ndim == 2 and not tensor.is_contiguous():
-        return tensor.t().to(dtype).t()
-    return tensor.to(dtype)
 
 
 def _target_dtype(*args: Any, dtype: _core.dtype | None = None, device: Any = None) -> _core.dtype | None:

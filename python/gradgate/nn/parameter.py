@@ -6,15 +6,6 @@ from typing import Any
 
 from gradgate import _core
 from gradgate._core import Tensor, empty
-from gradgate.autograd.grad_mode import no_grad
-
-
-def _detached_copy(tensor: Tensor) -> Tensor:
-    """Copy the values in a way that keeps the order in memory of a transposed matrix."""
-    with no_grad():
-        if tensor.ndim == 2 and not tensor.is_contiguous():
-            return tensor.t().clone().t()
-        return tensor.detach().clone()
 
 
 class Parameter(Tensor):
@@ -38,7 +29,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(_detached_copy(self), self.requires_grad)
+            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
         return memo[id(self)]  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
@@ -71,5 +62,5 @@ class Buffer(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(_detached_copy(self), persistent=self.persistent)
+            memo[id(self)] = type(self)(self.detach().clone(), persistent=self.persistent)
         return memo[id(self)]  # type: ignore[no-any-return]
