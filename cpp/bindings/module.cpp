@@ -14,6 +14,8 @@ void define_public_names(pybind11::module_& m) {
     if (name.cast<std::string>().front() != '_') names.append(name);
   names.attr("sort")();
   m.attr("__all__") = names;
+  gradgate::define_gather(m);
+  gradgate::define_rearrangement(m);
 }
 
 }  // namespace

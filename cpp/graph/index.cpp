@@ -5,7 +5,6 @@
 
 #include "graph/assign.h"
 #include "graph/copy.h"
-#include "graph/gather.h"
 #include "graph/mask.h"
 #include "graph/node.h"
 #include "graph/placement.h"
@@ -172,6 +171,21 @@ void set_masked(const Tensor& target, const TensorTerm& term, const Tensor& valu
 std::int64_t wrap_index(std::int64_t index, int dim, std::int64_t size) {
   if (index < -size || index >= size) fail<IndexError>("index ", index, " is out of bounds for dimension ", dim, " with size ", size);
   return index < 0 ? index + size : index;
+}
+
+Positions positions_in(const Tensor& x, const std::vector<Tensor>& indices) {
+  std::vector<TensorTerm> terms;
+  int dim = 0;
+  for (const Tensor& index : indices) {
+    const bool is_mask = index.defined() && index.dtype() == DType::boolean;
+    const int used = is_mask ? index.ndim() : 1;
+    if (dim + used > x.ndim()) fail<IndexError>("too many indices for tensor of dimension ", x.ndim(), " (shape ", x.shape(), ")");
+    if (is_mask) check_mask_shape(index, x, dim);
+    if (index.defined() && used > 0) terms.push_back({dim, dim, index});
+    dim += used;
+  }
+  if (terms.empty()) fail<IndexError>("at least one index tensor is needed");
+  return positions_of(terms);
 }
 
 Tensor get_item(const Tensor& x, const IndexTerms& terms) {

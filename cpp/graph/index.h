@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "graph/tensor.h"
+#include "graph/gather.h"
 
 namespace gradgate {
 
@@ -34,6 +34,9 @@ Tensor get_item(const Tensor& x, const IndexTerms& terms);
 // x[terms] = value, converted to x's type and broadcast. Where an element is written more than once, the last value stays. Throws
 // IndexError, or RuntimeError when value does not broadcast.
 void set_item(const Tensor& x, const IndexTerms& terms, const Tensor& value);
+
+// Where index tensors and masks for x's dimensions, one after another, point; an undefined one keeps its dimension. Throws IndexError.
+Positions positions_in(const Tensor& x, const std::vector<Tensor>& indices);
 
 // One integer, counted from the end when negative, as a place along a dimension.
 std::int64_t wrap_index(std::int64_t index, int dim, std::int64_t size);

@@ -14,15 +14,12 @@ class KeptTensor {
   KeptTensor() = default;
   explicit KeptTensor(Tensor t) : tensor_(std::move(t)) { link(); }
   KeptTensor(const KeptTensor& other) : tensor_(other.tensor_) { link(); }
-  KeptTensor(KeptTensor&& other) noexcept {
-    other.unlink();
-    tensor_ = std::move(other.tensor_);
-    link();
-  }
-  KeptTensor& operator=(KeptTensor other) noexcept {
+  KeptTensor& operator=(const KeptTensor& other) { return *this = KeptTensor(other); }
+  KeptTensor& operator=(KeptTensor&& other) noexcept {
+    if (this == &other) return *this;
     unlink();
     other.unlink();
-    std::swap(tensor_, other.tensor_);
+    tensor_ = std::move(other.tensor_);
     link();
     return *this;
   }
