@@ -36,6 +36,7 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_configuration(m);
   gradgate::define_numpy(m);
   gradgate::define_creation(m);
+  gradgate::define_random(m);
   gradgate::define_shapes(m);
   gradgate::define_joining(m);
   gradgate::define_conversions(m);

@@ -8,6 +8,7 @@ namespace gradgate {
 void define_gates(pybind11::module_& m);
 void define_autograd(pybind11::module_& m);
 void define_creation(pybind11::module_& m);
+void define_random(pybind11::module_& m);
 void define_shapes(pybind11::module_& m);
 void define_joining(pybind11::module_& m);
 void define_conversions(pybind11::module_& m);

@@ -37,7 +37,6 @@ const char* hindrance(const py::array& array) {
     if (array.strides(i) % array.itemsize() != 0) return "strides that are not multiples of its element size";
     if (array.strides(i) < 0 && array.shape(i) > 1) return "negative strides";
   }
-  if (array.size() == 0) strides = contiguous_strides(shape);  // NumPy's are all zero then
   if (reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::uintptr_t>(array.itemsize()) != 0)
     return "memory that is not aligned to its element size";
   return nullptr;
@@ -70,6 +69,7 @@ Tensor from_numpy(const py::array& array) {
     shape.push_back(array.shape(i));
     strides.push_back(std::max<py::ssize_t>(array.strides(i), 0) / array.itemsize());
   }
+  if (array.size() == 0) strides = contiguous_strides(shape);  // NumPy's are all zero then
   PyObject* owner = Py_NewRef(array.ptr());
   auto storage = Storage::adopt(const_cast<void*>(array.data()), static_cast<std::size_t>(array.nbytes()), owner,
                                 [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });

@@ -5,6 +5,7 @@
 #include "kernels/matmul_table.h"
 #include "kernels/normalization_table.h"
 #include "kernels/optimizer_table.h"
+#include "kernels/random_table.h"
 #include "kernels/reduce_table.h"
 #include "kernels/softmax_table.h"
 
@@ -18,11 +19,13 @@ struct FloatTable {
   MatmulTable<T> matmul;
   NormalizationTable<T> normalization;
   OptimizerTable<T> optimizer;
+  RandomTable<T> random;
 };
 
 struct KernelTable {
   FloatTable<float> f32;
   FloatTable<double> f64;
+  RandomWords random_words;
 
   template <class T>
   const FloatTable<T>& of() const {

@@ -9,6 +9,7 @@ namespace gradgate::GRADGATE_ISA {
 void fill_unary_forward(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64);
 void fill_unary_backward(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64);
 void fill_multi_input(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64);
+void fill_random(RandomWords& words, RandomTable<float>& f32, RandomTable<double>& f64);
 void fill_reduce(ReduceTable<float>& f32, ReduceTable<double>& f64);
 void fill_softmax(SoftmaxTable<float>& f32, SoftmaxTable<double>& f64);
 void fill_matmul(MatmulTable<float>& f32, MatmulTable<double>& f64);
