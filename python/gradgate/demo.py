@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the demonstration's options to a parser."""
     parser.add_argument("--epochs", type=_positive_int, default=40, help="passes over the training digits (default: %(default)s)")
     parser.add_argument(
-        "--hidden", type=_positive_int, nargs="*", default=[128, 64], metavar="SIZE", help="sizes of the hidden layers (default: 128 64)"
+        "--hidden", type=_positive_int, nargs="*", default=[512], metavar="SIZE", help="sizes of the hidden layers (default: 512)"
     )
     parser.add_argument("--activation", choices=sorted(ACTIVATIONS), default="relu", help="default: %(default)s")
     parser.add_argument("--optimizer", choices=sorted(OPTIMIZERS), default="adam", help="default: %(default)s")
@@ -126,12 +126,13 @@ def build(hidden: Sequence[int], activation: str) -> nn.Sequential:
 
 
 def train(model: nn.Module, optimizer: optim.Optimizer, data: Digits, epochs: int, batch_size: int) -> list[float]:
-    """Minimise the cross-entropy; return the mean loss of every epoch."""
+    """Minimise the cross-entropy, the learning rate falling along a cosine; return the mean loss of every epoch."""
     try:
         from tqdm import tqdm
     except ImportError as error:
         raise DemoError(_missing("tqdm")) from error
     loader = DataLoader(TensorDataset(data.train_x, data.train_y), batch_size=batch_size, shuffle=True)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
     losses = []
     progress = tqdm(range(epochs), desc="training", unit="epoch")
     for _ in progress:
@@ -142,6 +143,7 @@ def train(model: nn.Module, optimizer: optim.Optimizer, data: Digits, epochs: in
             loss.backward()
             optimizer.step()
             total += loss.item() * len(x)
+        schedule.step()
         losses.append(total / len(data.train_x))
         progress.set_postfix(loss=f"{losses[-1]:.4f}")
     return losses
