@@ -194,6 +194,18 @@ def test_loads_counts_that_are_numbers_or_float32() -> None:
         assert optimizer.state[p[0]]["step"].item() == 8.0
 
 
+@pytest.mark.parametrize("step", [-1.0, float("nan"), float("inf")])
+def test_impossible_count_is_refused(step: float) -> None:
+    p = params((2,))
+    optimizer = Adam(p)
+    train(optimizer, p, 1)
+    before = bits(p)
+    optimizer.state[p[0]]["step"] = tensor(np.float64(step))
+    with pytest.raises(RuntimeError, match="'step' should count updates"):
+        train(optimizer, p, 1)
+    assert bits(p) == before
+
+
 def test_unfitting_state_dict_changes_nothing() -> None:
     p = params((2,), (3,))
     optimizer = Adam(p, lr=0.5)

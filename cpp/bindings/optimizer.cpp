@@ -35,6 +35,9 @@ Tensor state_array(const py::dict& state, py::handle key, const Tensor& paramete
   return array;
 }
 
+// Counts beyond are no longer exact.
+constexpr double kMostSteps = 9007199254740992;  // 2^53
+
 // The parameter's count of updates, 0 if it is new.
 Tensor state_counter(const py::dict& state) {
   static const py::str& key = *new py::str("step");
@@ -43,6 +46,8 @@ Tensor state_counter(const py::dict& state) {
   if (counter.dtype() != DType::float64 || counter.numel() != 1)
     fail<RuntimeError>("the optimizer's state 'step' should be a float64 tensor of one element, but has shape ", counter.shape(), " and dtype ",
                        counter.dtype());
+  const double steps = *counter.data<double>();
+  if (!(steps >= 0 && steps < kMostSteps)) fail<RuntimeError>("the optimizer's state 'step' should count updates, but is ", steps);
   return counter;
 }
 
