@@ -82,7 +82,13 @@ def header(title: str) -> None:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds * 1e9:.0f} ns" if seconds < 1e-6 else f"{seconds * 1e6:.1f} us" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
+    return (
+        f"{seconds * 1e9:.0f} ns"
+        if seconds < 1e-6
+        else f"{seconds * 1e6:.1f} us"
+        if seconds < 1e-3
+        else f"{seconds * 1e3:.2f} ms"
+    )
 
 
 def table(results: list[Result]) -> None:
@@ -91,10 +97,17 @@ def table(results: list[Result]) -> None:
     extras = list(results[0].extra)
     others = [r for r in rivals if r != "gradgate"]
     width = max(len(r.case) for r in results)
-    print(f"{'':{width}}" + "".join(f"{r:>12}" for r in rivals) + "".join(f"{'vs ' + r:>12}" for r in others) + "".join(f"{e:>12}" for e in extras))
+    print(
+        f"{'':{width}}"
+        + "".join(f"{r:>12}" for r in rivals)
+        + "".join(f"{'vs ' + r:>12}" for r in others)
+        + "".join(f"{e:>12}" for e in extras)
+    )
     for r in results:
         times = "".join(f"{_time(r.seconds[name]):>12}" for name in rivals)
         ratios = "".join(f"{r.seconds[name] / r.seconds['gradgate']:>11.2f}x" for name in others)
         print(f"{r.case:{width}}" + times + ratios + "".join(f"{r.extra[e]:>12}" for e in extras))
-    means = "".join(f"{np.exp(np.mean([np.log(r.seconds[n] / r.seconds['gradgate']) for r in results])):>11.2f}x" for n in others)
+    means = "".join(
+        f"{np.exp(np.mean([np.log(r.seconds[n] / r.seconds['gradgate']) for r in results])):>11.2f}x" for n in others
+    )
     print(f"{'geometric mean':{width}}" + " " * 12 * len(rivals) + means)

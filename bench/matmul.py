@@ -9,7 +9,12 @@ from interleaved import Result, header, race, table, torch_or_none, verify
 
 import gradgate
 
-SHAPES = [(n, n, n) for n in (32, 64, 128, 256, 512, 1024)] + [(64, 784, 128), (1, 784, 128), (4096, 64, 10), (128, 46, 46)]
+SHAPES = [(n, n, n) for n in (32, 64, 128, 256, 512, 1024)] + [
+    (64, 784, 128),
+    (1, 784, 128),
+    (4096, 64, 10),
+    (128, 46, 46),
+]
 
 # Sums of k products, each rounded: the error grows as sqrt(k) units in the last place, and no k here passes 1,024.
 TOLERANCE = {"float32": 32 * 2.0**-23, "float64": 32 * 2.0**-52}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from interleaved import Result, header, race, table, torch_or_none, verify
@@ -25,7 +25,11 @@ class Case:
 
     @property
     def name(self) -> str:
-        shape = "-".join(map(str, self.sizes)) if len(self.sizes) < 8 else f"{len(self.sizes) - 1} layers of {self.sizes[0]}"
+        shape = (
+            "-".join(map(str, self.sizes))
+            if len(self.sizes) < 8
+            else f"{len(self.sizes) - 1} layers of {self.sizes[0]}"
+        )
         return f"{shape}, batch {self.batch}" + ("" if self.activation == "ReLU" else f", {self.activation.lower()}")
 
 
@@ -55,13 +59,15 @@ def initial_parameters(case: Case) -> Arrays:
 
 def make_batch(case: Case) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(1)
-    return random.standard_normal((case.batch, case.sizes[0])).astype(np.float32), random.integers(0, case.sizes[-1], case.batch)
+    return random.standard_normal((case.batch, case.sizes[0])).astype(np.float32), random.integers(
+        0, case.sizes[-1], case.batch
+    )
 
 
 class NumpyNetwork:
     """Forward, backward and Adam written by hand, in place where NumPy allows it."""
 
-    ACTIVATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    ACTIVATIONS: ClassVar[dict[str, tuple[Callable[..., Any], Callable[..., Any]]]] = {
         "ReLU": (lambda z: np.maximum(z, 0, out=z), lambda h: h > 0),
         "Tanh": (lambda z: np.tanh(z, out=z), lambda h: 1 - h * h),
         "Sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),

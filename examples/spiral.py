@@ -3,6 +3,7 @@
 Run it with ``python examples/spiral.py [picture.png]``; the picture of what was learned needs matplotlib.
 """
 
+import itertools
 import sys
 
 import numpy as np
@@ -44,7 +45,7 @@ def train(model: nn.Module, x: Tensor, y: Tensor, steps: int) -> None:
 def network(*sizes: int) -> nn.Sequential:
     """Linear layers with small weights, relu between them, in float64 as the notes have it."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in itertools.pairwise(sizes):
         linear = nn.Linear(n_in, n_out)
         nn.init.normal_(linear.weight, std=0.01)
         nn.init.zeros_(linear.bias)

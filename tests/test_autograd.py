@@ -76,7 +76,9 @@ def test_second_backward_needs_retain_graph() -> None:
     y.backward(retain_graph=True)
     y.backward()
     assert grad_of(x) == 8
-    with pytest.raises(RuntimeError, match=r"MulBackward: trying to backward through the graph a second time.*retain_graph=True"):
+    with pytest.raises(
+        RuntimeError, match=r"MulBackward: trying to backward through the graph a second time.*retain_graph=True"
+    ):
         y.backward()
 
 
@@ -266,7 +268,10 @@ def test_saved_value_changed_in_place() -> None:
     y = x * 1
     z = y * y
     y.add_(1)
-    with pytest.raises(RuntimeError, match=r"MulBackward: .*inplace operation: an input.*shape \(2,\), is at version 1; expected version 0"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"MulBackward: .*inplace operation: an input.*shape \(2,\), is at version 1; expected version 0",
+    ):
         z.sum().backward()
 
 
@@ -274,7 +279,10 @@ def test_saved_output_changed_in_place() -> None:
     x = leaf([1.0, 2.0])
     y = x.exp()
     y.mul_(2)
-    with pytest.raises(RuntimeError, match="ExpBackward: .* the gate's output, float64 of shape .* is at version 1; expected version 0"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"ExpBackward: .* the gate's output, float64 of shape .* is at version 1; expected version 0",
+    ):
         y.sum().backward()
 
 

@@ -246,7 +246,10 @@ def test_linspace_of_ints_logspace_eye() -> None:
     assert gg.logspace(0, 2, 3, base=2).tolist() == [1, 2, 4]
     for n, m in ((3, 3), (2, 4), (4, 2), (0, 2), (3, 0)):
         np.testing.assert_array_equal(gg.eye(n, m).numpy(), np.eye(n, m))
-    assert gg.eye(2).tolist() == [[1, 0], [0, 1]] and gg.eye(2, dtype=gg.bool).tolist() == [[True, False], [False, True]]
+    assert gg.eye(2).tolist() == [[1, 0], [0, 1]] and gg.eye(2, dtype=gg.bool).tolist() == [
+        [True, False],
+        [False, True],
+    ]
 
 
 @pytest.mark.parametrize(

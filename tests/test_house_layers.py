@@ -33,6 +33,7 @@ PYTHON_ROOMS: dict[str, set[str]] = {
     "config": {"_core"},
     "einsum": {"_core"},
     "io": {"_core"},
+    "printing": {"_core"},
     "functional": {"_core", "autograd", "einsum"},
     "nn": {"_core", "autograd", "functional"},
     "optim": {"_core", "autograd"},

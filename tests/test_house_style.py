@@ -223,5 +223,18 @@ def test_gates_are_named_in_their_definition_alone() -> None:
     }
     operators = {"Add", "Sub", "Mul", "Div", "Pow", "Neg", "Abs", "Maximum", "Minimum"}
     # Gates with arguments of their own in Python (numbers or tensors), and those that other gates are made of.
-    special = {"Clamp", "Lerp", "Exp", "Log", "Sqrt", "Square", "Rsqrt", "Reciprocal", "Sign", "Relu", "Tanh", "Sigmoid"}
+    special = {
+        "Clamp",
+        "Lerp",
+        "Exp",
+        "Log",
+        "Sqrt",
+        "Square",
+        "Rsqrt",
+        "Reciprocal",
+        "Sign",
+        "Relu",
+        "Tanh",
+        "Sigmoid",
+    }
     assert named <= operators | special, f"{named - operators - special}: define what the gate needs in its GateInfo"

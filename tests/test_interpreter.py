@@ -77,16 +77,16 @@ def test_backward_can_be_interrupted() -> None:
     for _ in range(1_000_000):
         y = y * 1.0
 
-    class Interrupted(Exception):
+    class StopError(Exception):
         pass
 
     def handler(signum: int, frame: object) -> None:
-        raise Interrupted
+        raise StopError
 
     previous = signal.signal(signal.SIGALRM, handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(Interrupted):
+        with pytest.raises(StopError):
             y.backward()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -139,5 +139,7 @@ def test_no_leak_over_a_hundred_thousand_steps() -> None:
 def test_import_is_light() -> None:
     """Below 0.1 s beyond NumPy's own import: the best of several fresh interpreters."""
     program = "import time, numpy; t = time.perf_counter(); import gradgate; print(time.perf_counter() - t)"
-    seconds = min(float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout) for _ in range(5))
+    seconds = min(
+        float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout) for _ in range(5)
+    )
     assert seconds < 0.1

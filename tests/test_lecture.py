@@ -79,7 +79,9 @@ def test_sigmoid_neuron_as_one_gate() -> None:
 
 def test_patterns_in_gradient_flow() -> None:
     def upstream(output: Tensor, gradient: float, *inputs: Tensor) -> list[float]:
-        return [g.item() for g in gradgate.autograd.grad(output, inputs, gradgate.tensor(gradient, dtype=gradgate.float64))]
+        return [
+            g.item() for g in gradgate.autograd.grad(output, inputs, gradgate.tensor(gradient, dtype=gradgate.float64))
+        ]
 
     a, b = leaf(3.0), leaf(4.0)
     assert upstream(a + b, 2.0, a, b) == [2, 2]
@@ -228,7 +230,12 @@ def test_spiral_softmax_regression() -> None:
 def test_spiral_two_layer_network() -> None:
     data, labels = spiral()
     x, y = gradgate.tensor(data), gradgate.tensor(labels)
-    parameters = [leaf(0.01 * np.random.randn(2, 100)), leaf(np.zeros(100)), leaf(0.01 * np.random.randn(100, 3)), leaf(np.zeros(3))]
+    parameters = [
+        leaf(0.01 * np.random.randn(2, 100)),
+        leaf(np.zeros(100)),
+        leaf(0.01 * np.random.randn(100, 3)),
+        leaf(np.zeros(3)),
+    ]
     w1, b1, w2, b2 = parameters
     for _ in range(10_000):
         scores = gradgate.relu(x @ w1 + b1) @ w2 + b2

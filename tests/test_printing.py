@@ -25,7 +25,10 @@ def default_options() -> Iterator[None]:
         (tensor([1.0, 2.5]), "tensor([1.0000, 2.5000])"),
         (tensor([1.0, 2.0]), "tensor([1., 2.])"),
         (tensor([10.0, -2.0]), "tensor([10., -2.])"),
-        (tensor([[1.0, 2.0], [3.0, 4.0]], dtype=gradgate.float64), "tensor([[1., 2.],\n        [3., 4.]], dtype=gradgate.float64)"),
+        (
+            tensor([[1.0, 2.0], [3.0, 4.0]], dtype=gradgate.float64),
+            "tensor([[1., 2.],\n        [3., 4.]], dtype=gradgate.float64)",
+        ),
         (tensor([1, -20]), "tensor([  1, -20])"),
         (tensor([1, 2], dtype=gradgate.int32), "tensor([1, 2], dtype=gradgate.int32)"),
         (tensor([True, False]), "tensor([ True, False])"),
@@ -37,7 +40,10 @@ def default_options() -> Iterator[None]:
         (tensor(np.zeros(0, np.int64)), "tensor([], dtype=gradgate.int64)"),
         (tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
         (tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward>)"),
-        (tensor([1.0], dtype=gradgate.float64, requires_grad=True), "tensor([1.], dtype=gradgate.float64, requires_grad=True)"),
+        (
+            tensor([1.0], dtype=gradgate.float64, requires_grad=True),
+            "tensor([1.], dtype=gradgate.float64, requires_grad=True)",
+        ),
     ],
 )
 def test_repr(value: gradgate.Tensor, text: str) -> None:
@@ -49,7 +55,10 @@ def test_large_tensors_are_summarised() -> None:
     assert repr(gradgate.from_numpy(np.arange(2000))) == "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"
     text = repr(gradgate.from_numpy(np.zeros((50, 50), np.float32)))
     row = "[0., 0., 0.,  ..., 0., 0., 0.]"
-    assert text == f"tensor([{row},\n        {row},\n        {row},\n        ...,\n        {row},\n        {row},\n        {row}])"
+    assert (
+        text
+        == f"tensor([{row},\n        {row},\n        {row},\n        ...,\n        {row},\n        {row},\n        {row}])"
+    )
 
 
 def test_options() -> None:

@@ -23,7 +23,9 @@ def numbered(shape: tuple[int, ...]) -> np.ndarray:
 
 def factorings(n: int) -> list[tuple[int, ...]]:
     """Shapes of up to three dimensions with n elements."""
-    return [(a, b, n // (a * b)) for a in range(1, n + 1) if n % a == 0 for b in range(1, n // a + 1) if (n // a) % b == 0]
+    return [
+        (a, b, n // (a * b)) for a in range(1, n + 1) if n % a == 0 for b in range(1, n // a + 1) if (n // a) % b == 0
+    ]
 
 
 @st.composite
@@ -34,7 +36,11 @@ def strided_arrays(draw: st.DrawFn) -> np.ndarray:
     steps = tuple(slice(draw(st.integers(0, 1)), None, draw(st.integers(1, 2))) for _ in range(array.ndim))
     array = array[steps]
     if draw(st.booleans()):
-        array = np.broadcast_to(array, (draw(st.integers(1, 3)), *array.shape)).copy() if array.ndim == 5 else np.array(array)[None]
+        array = (
+            np.broadcast_to(array, (draw(st.integers(1, 3)), *array.shape)).copy()
+            if array.ndim == 5
+            else np.array(array)[None]
+        )
     return array
 
 
@@ -156,7 +162,10 @@ def test_cat_stack_split(shape: tuple[int, ...], data: st.DataObject) -> None:
     for part, array in zip(x.split(sizes, dim), arrays, strict=True):
         same(part, array)
         assert not array.size or shares(part, x)
-    same(gg.stack([gg.from_numpy(numbered(shape)), gg.from_numpy(numbered(shape) + 1)], dim), np.stack([numbered(shape), numbered(shape) + 1], dim))
+    same(
+        gg.stack([gg.from_numpy(numbered(shape)), gg.from_numpy(numbered(shape) + 1)], dim),
+        np.stack([numbered(shape), numbered(shape) + 1], dim),
+    )
     if joined.shape[at]:
         same(gg.cat(x.split(2, dim), dim), joined)
     sections = data.draw(st.integers(1, 5))
@@ -314,7 +323,7 @@ def test_new_data_does_not_pass_for_a_saved_value() -> None:
     x = gg.tensor([1.0, 2.0], requires_grad=True)
     y = (x * x).sum()
     x.data = gg.tensor([5.0, 6.0])
-    with pytest.raises(RuntimeError, match="in place|inplace|in-place"):
+    with pytest.raises(RuntimeError, match=r"in place|inplace|in-place"):
         y.backward()
 
 
@@ -370,7 +379,11 @@ def test_edges_of_pytorch() -> None:
         (lambda x: x.repeat(2), RuntimeError, "one for each dimension"),
         (lambda x: x.repeat(1, 1, -2), RuntimeError, "negative repeat"),
         (lambda x: gg.cat([]), RuntimeError, "non-empty"),
-        (lambda x: gg.cat([x, x.narrow(1, 0, 2)]), RuntimeError, r"except in dimension 0, got shapes \(2, 3, 4\) and \(2, 2, 4\)"),
+        (
+            lambda x: gg.cat([x, x.narrow(1, 0, 2)]),
+            RuntimeError,
+            r"except in dimension 0, got shapes \(2, 3, 4\) and \(2, 2, 4\)",
+        ),
         (lambda x: gg.cat([gg.tensor(1.0)]), RuntimeError, "zero-dimensional"),
         (lambda x: gg.stack([x, x[0]]), RuntimeError, "equal shape"),
         (lambda x: x.split([1, 1], 2), RuntimeError, "sum exactly to 4"),

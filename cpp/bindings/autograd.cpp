@@ -69,8 +69,8 @@ Tensor require_grad(const Tensor& t, bool requires_grad) {
 
 void set_gradient(const Tensor& t, const std::optional<Tensor>& gradient) {
   if (gradient && (!(gradient->shape() == t.shape()) || gradient->dtype() != t.dtype()))
-    fail<RuntimeError>("assigned grad of ", gradient->dtype(), " and shape ", gradient->shape(), " to a tensor of ", t.dtype(), " and shape ",
-                       t.shape(), "; they must be the same");
+    fail<RuntimeError>("assigned grad of ", gradient->dtype(), " and shape ", gradient->shape(), " to a tensor of ", t.dtype(),
+                       " and shape ", t.shape(), "; they must be the same");
   if (gradient || t.body()->record) record_of(t).grad = gradient.value_or(Tensor());
 }
 

@@ -34,8 +34,9 @@ template <class Get, class Set>
 void define_property(const char* name, Get&& get, Set&& set, const char* doc) {
   namespace py = pybind11;
   const py::object property = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyProperty_Type));
-  set_type_attribute(name, property(py::cpp_function(std::forward<Get>(get), py::name(name), py::is_method(tensor_class())),
-                                    py::cpp_function(std::forward<Set>(set), py::name(name), py::is_method(tensor_class())), py::none(), doc));
+  set_type_attribute(name,
+                     property(py::cpp_function(std::forward<Get>(get), py::name(name), py::is_method(tensor_class())),
+                              py::cpp_function(std::forward<Set>(set), py::name(name), py::is_method(tensor_class())), py::none(), doc));
 }
 
 // A function of the module that is a method of Tensor, too: f(input, ...) and input.f(...).

@@ -165,7 +165,8 @@ Tensor from_dlpack(const py::object& source) {
     if (!py::hasattr(source, "__dlpack__"))
       fail<TypeError>("from_dlpack: expected an object with __dlpack__ or a capsule, got ", Py_TYPE(source.ptr())->tp_name);
     const auto device = source.attr("__dlpack_device__")().cast<std::pair<int, int>>();
-    if (device.first != kCpu) fail<RuntimeError>("from_dlpack: the array is on device type ", device.first, "; only the CPU (1) is supported");
+    if (device.first != kCpu)
+      fail<RuntimeError>("from_dlpack: the array is on device type ", device.first, "; only the CPU (1) is supported");
     try {
       capsule = source.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
     } catch (py::error_already_set& e) {

@@ -78,17 +78,19 @@ void define_gathering(py::module_& m) {
          "The elements of input, read row-major, at index (negative positions count from the end), of index's shape.\n\n"
          "Raises IndexError for an index out of range.",
          py::arg("index"));
-  define(m, "take_along_dim", take_along,
-         "gather() with indices that broadcast with input in the other dimensions, and may count from the end; with dim None, of input read\n"
-         "row-major.\n\nRaises IndexError for an index out of range.",
-         py::arg("indices"), py::arg("dim") = py::none());
+  define(
+      m, "take_along_dim", take_along,
+      "gather() with indices that broadcast with input in the other dimensions, and may count from the end; with dim None, of input read\n"
+      "row-major.\n\nRaises IndexError for an index out of range.",
+      py::arg("indices"), py::arg("dim") = py::none());
   m.def("embedding", embedding, py::arg("weight"), py::arg("indices"), py::arg("padding_idx") = -1,
         "The rows of weight (rows, columns) at indices of any shape: (*indices.shape, columns).\n\n"
         "Gradients of one row add up in the order of the indices; none flows to row padding_idx (-1: no such row).\n\n"
         "Raises IndexError for an index out of range, negative ones among them.");
-  m.def("one_hot", one_hot, py::arg("tensor"), py::arg("num_classes") = -1,
-        "int64 of shape (*tensor.shape, num_classes), 1 at the class each element names; num_classes -1 stands for the largest plus one.\n\n"
-        "Raises RuntimeError for a class that is negative or not below num_classes.");
+  m.def(
+      "one_hot", one_hot, py::arg("tensor"), py::arg("num_classes") = -1,
+      "int64 of shape (*tensor.shape, num_classes), 1 at the class each element names; num_classes -1 stands for the largest plus one.\n\n"
+      "Raises RuntimeError for a class that is negative or not below num_classes.");
 }
 
 void define_scattering(py::module_& m) {
@@ -97,10 +99,11 @@ void define_scattering(py::module_& m) {
       "element the last stays.\n\nRaises IndexError for an index out of range and RuntimeError for shapes or dtypes that do not fit.";
   define_assignment(m, "scatter", scatter_values, scatter_doc, py::arg("dim"), py::arg("index"), py::arg("src"));
   define_assignment(m, "scatter", scatter_values, scatter_doc, py::arg("dim"), py::arg("index"), py::arg("value"));
-  define_assignment(m, "scatter_add", scatter_sums,
-                    "input with src's elements added at index along dim, in ascending order: out[index[i][j]][j] += src[i][j] for dim 0.\n\n"
-                    "Raises IndexError for an index out of range and RuntimeError for shapes or dtypes that do not fit.",
-                    py::arg("dim"), py::arg("index"), py::arg("src"));
+  define_assignment(
+      m, "scatter_add", scatter_sums,
+      "input with src's elements added at index along dim, in ascending order: out[index[i][j]][j] += src[i][j] for dim 0.\n\n"
+      "Raises IndexError for an index out of range and RuntimeError for shapes or dtypes that do not fit.",
+      py::arg("dim"), py::arg("index"), py::arg("src"));
   define_assignment(m, "index_copy", index_copy,
                     "input with source's slices at the positions of a 1-d index along dim.\n\nRaises IndexError for an index out of range.",
                     py::arg("dim"), py::arg("index"), py::arg("source"));

@@ -41,7 +41,8 @@ IndexTerm array_term(PyObject* object) {
 
 IndexTerm tensor_term(const Tensor& t) {
   if (is_floating(t.dtype()) || (t.dtype() == DType::uint8 && t.ndim() > 0))
-    fail<IndexError>("tensors used as indices must be int64, int32 or bool tensors, got ", t.dtype(), "; convert it with .long() or, for a mask, .bool()");
+    fail<IndexError>("tensors used as indices must be int64, int32 or bool tensors, got ", t.dtype(),
+                     "; convert it with .long() or, for a mask, .bool()");
   return IndexTerm::of(t);
 }
 

@@ -44,8 +44,8 @@ Tensor state_counter(const py::dict& state) {
   Tensor counter = find_state(state, key);
   if (!counter.defined()) state[key] = counter = full({}, 0, DType::float64);
   if (counter.dtype() != DType::float64 || counter.numel() != 1)
-    fail<RuntimeError>("the optimizer's state 'step' should be a float64 tensor of one element, but has shape ", counter.shape(), " and dtype ",
-                       counter.dtype());
+    fail<RuntimeError>("the optimizer's state 'step' should be a float64 tensor of one element, but has shape ", counter.shape(),
+                       " and dtype ", counter.dtype());
   const double steps = *counter.data<double>();
   if (!(steps >= 0 && steps < kMostSteps)) fail<RuntimeError>("the optimizer's state 'step' should count updates, but is ", steps);
   return counter;
@@ -62,7 +62,8 @@ OptimizedParameter with_state(const OptimizerRule& rule, const Tensor& parameter
   return p;
 }
 
-void optimizer_step(const std::string& name, const py::list& params, const py::dict& states, const py::tuple& names, const py::dict& options) {
+void optimizer_step(const std::string& name, const py::list& params, const py::dict& states, const py::tuple& names,
+                    const py::dict& options) {
   const OptimizerRule& rule = optimizer_rule(name);
   if (names.size() != static_cast<std::size_t>(rule.states))
     fail<ValueError>(name, ": the rule has ", rule.states, " state arrays, but got ", names.size(), " names");

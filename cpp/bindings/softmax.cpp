@@ -20,7 +20,8 @@ void define_softmax(py::module_& m) {
         py::arg("dim"), py::arg("dtype") = py::none());
   };
   set("softmax", softmax,
-      "exp(input) divided by its sum along dim; of input's shape. The largest element is subtracted first, so that nothing overflows. input "
+      "exp(input) divided by its sum along dim; of input's shape. The largest element is subtracted first, so that nothing overflows. "
+      "input "
       "is converted to dtype first.\n\nRaises RuntimeError for integers and bools.");
   set("log_softmax", log_softmax,
       "The logarithm of softmax(input, dim), computed without it, so that nothing underflows. input is converted to dtype first.\n\nRaises "
@@ -31,7 +32,9 @@ void define_softmax(py::module_& m) {
       "Running product along dim; of input's shape. input is converted to dtype first; integers and bools give int64.");
   define(
       m, "logsumexp",
-      [](const Tensor& x, const DimsArgument& dim, bool keepdim) { return logsumexp(x, wrap_dims("logsumexp", dim.value, x.ndim()), keepdim); },
+      [](const Tensor& x, const DimsArgument& dim, bool keepdim) {
+        return logsumexp(x, wrap_dims("logsumexp", dim.value, x.ndim()), keepdim);
+      },
       "log(sum(exp(input))) over dim, an int or a tuple of ints, without overflow; the logarithm of no elements is -inf. Integers are "
       "converted to the default floating-point type.",
       py::arg("dim"), py::arg("keepdim") = false);

@@ -23,7 +23,8 @@ void define_sort(py::module_& m) {
         const ValuesAndIndices both = sort(x, wrap_dim(dim, x.ndim()), descending);
         return (*pair)(both.values, both.indices);
       },
-      "input sorted along dim, as a named tuple (values, indices) of input's shape; indices (int64) say where each value was.\n\nNaN counts as "
+      "input sorted along dim, as a named tuple (values, indices) of input's shape; indices (int64) say where each value was.\n\nNaN "
+      "counts as "
       "larger than every number. Equal elements keep their order, also when stable is False.",
       py::arg("dim") = -1, py::arg("descending") = false, py::arg("stable") = false);
   define(
@@ -38,7 +39,8 @@ void define_sort(py::module_& m) {
         return (*pair)(both.values, both.indices);
       },
       "The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices).\n\nNaN counts as larger than every "
-      "number; of equal elements the first come first. The result is sorted also when sorted is False.\n\nRaises RuntimeError where dim has "
+      "number; of equal elements the first come first. The result is sorted also when sorted is False.\n\nRaises RuntimeError where dim "
+      "has "
       "fewer than k elements.",
       py::arg("k"), py::arg("dim") = -1, py::arg("largest") = true, py::arg("sorted") = true);
 }
@@ -71,13 +73,15 @@ void define_sorting(py::module_& m) {
         if (return_counts) return py::make_tuple(u.values, u.counts);
         return py::cast(u.values);
       },
-      "The different elements of input, ascending, 1-d; every NaN is one of its own.\n\nWith return_inverse also the index of each element of "
+      "The different elements of input, ascending, 1-d; every NaN is one of its own.\n\nWith return_inverse also the index of each element "
+      "of "
       "input among them (of input's shape), with return_counts also how often each occurs; then the result is a tuple. It is sorted also "
       "when sorted is False. No gradient flows.",
       py::arg("sorted") = true, py::arg("return_inverse") = false, py::arg("return_counts") = false);
   define(m, "bincount", bincount,
          "How often each integer from 0 to input's largest occurs in the 1-d integer tensor input: int64, at least minlength long.\n\nWith "
-         "weights, of input's shape, their sums instead: float32 for float32 weights, else float64.\n\nRaises RuntimeError for negative values "
+         "weights, of input's shape, their sums instead: float32 for float32 weights, else float64.\n\nRaises RuntimeError for negative "
+         "values "
          "and other shapes or types.",
          py::arg("weights") = py::none(), py::arg("minlength") = 0);
 }

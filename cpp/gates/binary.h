@@ -41,16 +41,16 @@ struct Pow {
 };
 
 struct Maximum {
-  static constexpr GateInfo info{"maximum", "The larger of a and b, NaN if either is; at a tie each gets half the gradient.", Saves::inputs, 0,
-                                 Integers::keep};
+  static constexpr GateInfo info{"maximum", "The larger of a and b, NaN if either is; at a tie each gets half the gradient.", Saves::inputs,
+                                 0, Integers::keep};
   template <class V> static constexpr V forward(V a, V b) { return select(a > b, a, select(a == a, b, a)); }
   template <class V> static constexpr V local_a(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
   template <class V> static constexpr V local_b(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
 };
 
 struct Minimum {
-  static constexpr GateInfo info{"minimum", "The smaller of a and b, NaN if either is; at a tie each gets half the gradient.", Saves::inputs, 0,
-                                 Integers::keep};
+  static constexpr GateInfo info{"minimum", "The smaller of a and b, NaN if either is; at a tie each gets half the gradient.",
+                                 Saves::inputs, 0, Integers::keep};
   template <class V> static constexpr V forward(V a, V b) { return select(a < b, a, select(a == a, b, a)); }
   template <class V> static constexpr V local_a(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
   template <class V> static constexpr V local_b(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }

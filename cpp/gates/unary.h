@@ -172,7 +172,12 @@ struct Selu {
 };
 
 struct Gelu {
-  static constexpr GateInfo info{"gelu", "Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2.", Saves::inputs, 3, Integers::promote, {},
+  static constexpr GateInfo info{"gelu",
+                                 "Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2.",
+                                 Saves::inputs,
+                                 3,
+                                 Integers::promote,
+                                 {},
                                  "Hendrycks and Gimpel (2016)."};
   template <class V> static V forward(V x) { return V(0.5) * x * (V(1) + erf(x * V(kSqrtHalf))); }
   template <class V> static V local(V x, V) {
@@ -181,8 +186,13 @@ struct Gelu {
 };
 
 struct GeluTanh {
-  static constexpr GateInfo info{"gelu_tanh", "GELU's tanh approximation, x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2.", Saves::inputs, 3,
-                                 Integers::promote, {}, "Hendrycks and Gimpel (2016)."};
+  static constexpr GateInfo info{"gelu_tanh",
+                                 "GELU's tanh approximation, x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2.",
+                                 Saves::inputs,
+                                 3,
+                                 Integers::promote,
+                                 {},
+                                 "Hendrycks and Gimpel (2016)."};
   static constexpr double kCubic = 0.044715;
   template <class V> static V inner(V x) { return tanh(V(kSqrtTwoOverPi) * (x + V(kCubic) * x * x * x)); }
   template <class V> static V forward(V x) { return V(0.5) * x * (V(1) + inner(x)); }

@@ -120,8 +120,8 @@ void write(const Tensor& target, const Positions& at, const Tensor& offsets, con
 void check_values(const Put& how, const Positions& at, const Tensor& target, const Tensor& values) {
   const Dims shape = at.selection(target.shape());
   if (!broadcasts_to(values.shape(), shape))
-    fail<RuntimeError>(how.operation, ": shape mismatch: value of shape ", values.shape(), " cannot be broadcast to indexing result of shape ",
-                       shape);
+    fail<RuntimeError>(how.operation, ": shape mismatch: value of shape ", values.shape(),
+                       " cannot be broadcast to indexing result of shape ", shape);
   if (values.dtype() != target.dtype() && !values.is_number())
     fail<RuntimeError>(how.operation, ": the values are ", values.dtype(), " and the tensor is ", target.dtype(), "; convert one of them");
 }
@@ -215,7 +215,8 @@ class PutNode final : public Node {
         dvalues = where(lasting, dvalues, zero);
       flow.downstream(1, sum_to(dvalues, values_));
     }
-    if (flow.needs(0)) flow.downstream(0, how_.accumulate ? dy : put(dy, at, zeros({}, dy.dtype()), {"index_put", "IndexPutBackward", false}));
+    if (flow.needs(0))
+      flow.downstream(0, how_.accumulate ? dy : put(dy, at, zeros({}, dy.dtype()), {"index_put", "IndexPutBackward", false}));
   }
 
  private:

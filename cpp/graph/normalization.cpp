@@ -24,7 +24,8 @@ void check_shapes(const Tensor& x, const Dims& normalized, const Tensor& weight,
   for (const auto& [name, t] : {std::pair{"weight", weight}, std::pair{"bias", bias}}) {
     if (!t.defined()) continue;
     if (!(t.shape() == normalized)) fail<RuntimeError>("layer_norm: ", name, " must have the shape ", normalized, ", got ", t.shape());
-    if (t.dtype() != x.dtype()) fail<RuntimeError>("layer_norm: expected a ", name, " of the input's type ", x.dtype(), ", got ", t.dtype());
+    if (t.dtype() != x.dtype())
+      fail<RuntimeError>("layer_norm: expected a ", name, " of the input's type ", x.dtype(), ", got ", t.dtype());
   }
 }
 
@@ -42,7 +43,12 @@ struct Statistics {
 class LayerNorm final : public Node {
  public:
   LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Statistics& s, int normalized, double eps)
-      : x_(SavedTensor::input(x)), has_weight_(weight.defined()), has_bias_(bias.defined()), statistics_(s), normalized_(normalized), eps_(eps) {
+      : x_(SavedTensor::input(x)),
+        has_weight_(weight.defined()),
+        has_bias_(bias.defined()),
+        statistics_(s),
+        normalized_(normalized),
+        eps_(eps) {
     if (has_weight_) weight_ = SavedTensor::input(weight);
   }
   const char* name() const override { return "LayerNormBackward"; }

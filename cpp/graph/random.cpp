@@ -143,7 +143,8 @@ Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement, 
   Tensor out = Tensor::empty(weights.ndim() == 2 ? Dims{rows, count} : Dims{count}, DType::int64);
   const auto draw = replacement ? draw_with_replacement : draw_without_replacement;
   for (std::int64_t r = 0; r < rows; ++r)
-    draw(values.data<double>() + r * categories, categories, count, numbers.data<double>() + r * drawn, out.data<std::int64_t>() + r * count);
+    draw(values.data<double>() + r * categories, categories, count, numbers.data<double>() + r * drawn,
+         out.data<std::int64_t>() + r * count);
   return out;
 }
 

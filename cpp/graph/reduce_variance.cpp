@@ -90,7 +90,11 @@ Tensor variance(Spread spread, const Tensor& x, const Dims& dims, double correct
 
 }  // namespace
 
-Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) { return variance(Spread::var, x, dims, correction, keepdim); }
-Tensor standard_deviation(const Tensor& x, const Dims& dims, double correction, bool keepdim) { return variance(Spread::std, x, dims, correction, keepdim); }
+Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+  return variance(Spread::var, x, dims, correction, keepdim);
+}
+Tensor standard_deviation(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+  return variance(Spread::std, x, dims, correction, keepdim);
+}
 
 }  // namespace gradgate

@@ -38,7 +38,8 @@ Tensor own_positions(const Dims& index_shape, int dim) {
 Positions positions_along(const char* operation, const Tensor& x, int dim, const Tensor& index) {
   check_index_type(operation, index);
   if (index.ndim() != x.ndim())
-    fail<RuntimeError>(operation, ": the index of shape ", index.shape(), " must have as many dimensions as the tensor of shape ", x.shape());
+    fail<RuntimeError>(operation, ": the index of shape ", index.shape(), " must have as many dimensions as the tensor of shape ",
+                       x.shape());
   Positions at;
   at.from_end = false;
   for (int i = 0; i < x.ndim(); ++i) {

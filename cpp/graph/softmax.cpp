@@ -35,7 +35,8 @@ Tensor run_forward(Form form, const Tensor& x, int dim) {
   return visit_floating(form == Form::plain ? "softmax" : "log_softmax", x.dtype(), [&]<class T>() {
     const auto kernel = form == Form::plain ? &SoftmaxTable<T>::softmax : &SoftmaxTable<T>::log_softmax;
     const Tensor from = arrange_rows(x, {dim});
-    return along_rows(x, dim, [&](const Rows& r, const Tensor& out) { softmax_forward<T>(kernel, r.rows, r.n, from.data<T>(), out.data<T>()); });
+    return along_rows(x, dim,
+                      [&](const Rows& r, const Tensor& out) { softmax_forward<T>(kernel, r.rows, r.n, from.data<T>(), out.data<T>()); });
   });
 }
 

@@ -56,7 +56,8 @@ ValuesAndIndices median(const Tensor& x, int dim, bool keepdim) {
   const Dims shape = kept_shape(x.shape(), {dim}, keepdim);
   ValuesAndIndices out{Tensor::empty(shape, x.dtype()), Tensor::empty(shape, DType::int64)};
   visit(x.dtype(), [&]<class T>() {
-    median_rows(out.values.numel(), reduced_count(x.shape(), {dim}), from.data<T>(), out.values.data<T>(), out.indices.data<std::int64_t>());
+    median_rows(out.values.numel(), reduced_count(x.shape(), {dim}), from.data<T>(), out.values.data<T>(),
+                out.indices.data<std::int64_t>());
   });
   out.values = record_pick(std::move(out.values), "median", x, dim, out.indices);
   return out;

@@ -24,7 +24,8 @@ void each_outer(std::int64_t outer, std::int64_t size, const F& f) {
 
 // y[o][j] = combine(... combine(identity, x[o][0][j]) ..., x[o][reduced - 1][j]), for x of shape (outer, reduced, columns).
 template <class In, class Out, class Combine>
-void reduce_exact(std::int64_t outer, std::int64_t reduced, std::int64_t columns, const In* x, Out* y, Out identity, const Combine& combine) {
+void reduce_exact(std::int64_t outer, std::int64_t reduced, std::int64_t columns, const In* x, Out* y, Out identity,
+                  const Combine& combine) {
   each_outer(outer, reduced * columns, [&](std::int64_t o) {
     const In* row = x + o * reduced * columns;
     Out* const result = y + o * columns;

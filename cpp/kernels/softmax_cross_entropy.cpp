@@ -40,7 +40,8 @@ void cross_entropy_backward(std::int64_t rows, std::int64_t n, const T* p, const
 }
 
 template void cross_entropy_forward<float>(std::int64_t, std::int64_t, const float*, const std::int64_t*, const float*, float*, float*);
-template void cross_entropy_forward<double>(std::int64_t, std::int64_t, const double*, const std::int64_t*, const double*, double*, double*);
+template void cross_entropy_forward<double>(std::int64_t, std::int64_t, const double*, const std::int64_t*, const double*, double*,
+                                            double*);
 template void cross_entropy_backward<float>(std::int64_t, std::int64_t, const float*, const std::int64_t*, const float*, float*);
 template void cross_entropy_backward<double>(std::int64_t, std::int64_t, const double*, const std::int64_t*, const double*, double*);
 

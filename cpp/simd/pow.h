@@ -1,4 +1,4 @@
-// pow on Vec.
+// Powers of lanes: pow on Vec.
 #pragma once
 
 #include "simd/exp.h"
@@ -98,7 +98,8 @@ template <class T>
   const ExpTwoReduction<T> two(h.high, h.low);
   Vec<T> p = scale_fully(two.exp2_of_rest(), two.shifted.bits() - Vec<T>(ExpConstants<T>::shifter).bits());
 
-  p = select((a == zero) | (a == infinity) | (size == infinity), select(((a > one) & (y > zero)) | ((a < one) & (y < zero)), infinity, zero), p);
+  p = select((a == zero) | (a == infinity) | (size == infinity),
+             select(((a > one) & (y > zero)) | ((a < one) & (y < zero)), infinity, zero), p);
   const Vec<T> half = Vec<T>(0.5) * y;
   const Mask<T> whole = floor(y) == y, odd = whole & (floor(half) != half);
   p = select(odd, copysign(p, x), p);

@@ -12,10 +12,14 @@ from gradgate import demo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m gradgate", description="Neural networks on a CPU, trained and looked at.")
+    parser = argparse.ArgumentParser(
+        prog="python -m gradgate", description="Neural networks on a CPU, trained and looked at."
+    )
     parser.add_argument("--version", action="version", version=f"gradgate {gradgate.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    demo.add_arguments(commands.add_parser("demo", help="train a classifier on real handwritten digits", description=demo.DESCRIPTION))
+    demo.add_arguments(
+        commands.add_parser("demo", help="train a classifier on real handwritten digits", description=demo.DESCRIPTION)
+    )
     commands.add_parser("config", help="print how this installation computes")
     options = parser.parse_args(arguments)
     if options.command == "config":

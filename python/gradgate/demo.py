@@ -74,17 +74,30 @@ _seed = _number(int, lambda v: 0 <= v < 2**63, "a whole number from 0 to 2^63 - 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the demonstration's options to a parser."""
-    parser.add_argument("--epochs", type=_positive_int, default=40, help="passes over the training digits (default: %(default)s)")
     parser.add_argument(
-        "--hidden", type=_positive_int, nargs="*", default=[512], metavar="SIZE", help="sizes of the hidden layers (default: 512)"
+        "--epochs", type=_positive_int, default=40, help="passes over the training digits (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--hidden",
+        type=_positive_int,
+        nargs="*",
+        default=[512],
+        metavar="SIZE",
+        help="sizes of the hidden layers (default: 512)",
     )
     parser.add_argument("--activation", choices=sorted(ACTIVATIONS), default="relu", help="default: %(default)s")
     parser.add_argument("--optimizer", choices=sorted(OPTIMIZERS), default="adam", help="default: %(default)s")
     parser.add_argument("--lr", type=_positive_float, help="learning rate (default: one that suits the optimizer)")
-    parser.add_argument("--l2", type=_strength, default=1e-4, help="strength of the L2 penalty on the weights (default: %(default)s)")
+    parser.add_argument(
+        "--l2", type=_strength, default=1e-4, help="strength of the L2 penalty on the weights (default: %(default)s)"
+    )
     parser.add_argument("--batch-size", type=_positive_int, default=32, help="default: %(default)s")
-    parser.add_argument("--seed", type=_seed, default=0, help="seed of the split, the weights and the order (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path("gradgate-demo"), help="folder for what is written (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=_seed, default=0, help="seed of the split, the weights and the order (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("gradgate-demo"), help="folder for what is written (default: %(default)s)"
+    )
 
 
 @dataclass
@@ -168,7 +181,8 @@ def draw(path: Path, losses: list[float], data: Digits, predictions: np.ndarray,
 
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.25])
+    panels: Any = figure.subfigures(1, 2, width_ratios=[1, 1.25])
+    left, right = panels
     _draw_losses(left.subplots(), losses)
     right.suptitle(f"{accuracy:.1%} of {len(labels)} held-out digits read; mistakes in red")
     for axes, i in zip(right.subplots(3, 6).flat, wrong_first, strict=False):
@@ -206,7 +220,9 @@ def run(options: argparse.Namespace) -> None:
     optimizer = _optimizer(options, model)
     count = sum(p.numel() for p in model.parameters())
     sizes = " - ".join(map(str, [PIXELS, *options.hidden, CLASSES]))
-    print(f"A {sizes} network with {options.activation}, {count:,} parameters, trained by {options.optimizer} on {len(data.train_x)} digits")
+    print(
+        f"A {sizes} network with {options.activation}, {count:,} parameters, trained by {options.optimizer} on {len(data.train_x)} digits"
+    )
     start = time.perf_counter()
     losses = train(model, optimizer, data, options.epochs, options.batch_size)
     seconds = time.perf_counter() - start

@@ -42,7 +42,9 @@ def _expand_ellipses(inputs: list[str], output: str | None, operands: Sequence[T
         raise ValueError(f"einsum: a term of {','.join(inputs)} names more dimensions than its operand has")
     letters = "".join(unused[: max(depths, default=0)])
     expanded = [
-        term.replace("...", letters[len(letters) - (t.ndim - len(term.replace("...", ""))) :]) if "..." in term else term
+        term.replace("...", letters[len(letters) - (t.ndim - len(term.replace("...", ""))) :])
+        if "..." in term
+        else term
         for term, t in zip(inputs, operands, strict=True)
     ]
     if output is not None:
@@ -55,7 +57,9 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
     left, arrow, right = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):
-        raise ValueError(f"einsum: the equation {equation!r} has {len(inputs)} terms, but there are {len(operands)} operands")
+        raise ValueError(
+            f"einsum: the equation {equation!r} has {len(inputs)} terms, but there are {len(operands)} operands"
+        )
     for letter in (left + right).replace("...", "").replace(",", ""):
         if letter not in string.ascii_letters:
             raise ValueError(f"einsum: invalid subscript {letter!r} in {equation!r}; letters name dimensions")
@@ -68,7 +72,9 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
     assert output is not None
     for letter in output:
         if letter not in "".join(inputs) or output.count(letter) > 1:
-            raise ValueError(f"einsum: the output subscript {letter!r} of {equation!r} must be in one of the inputs, and once")
+            raise ValueError(
+                f"einsum: the output subscript {letter!r} of {equation!r} must be in one of the inputs, and once"
+            )
     return inputs, output
 
 
@@ -77,7 +83,9 @@ def _check_sizes(equation: str, inputs: list[str], operands: Sequence[Tensor]) -
     for term, operand in zip(inputs, operands, strict=True):
         for letter, size in zip(term, operand.shape, strict=True):
             if sizes.setdefault(letter, size) != size and 1 not in (sizes[letter], size):
-                raise ValueError(f"einsum: subscript {letter!r} of {equation!r} has size {size}, but size {sizes[letter]} before")
+                raise ValueError(
+                    f"einsum: subscript {letter!r} of {equation!r} has size {size}, but size {sizes[letter]} before"
+                )
             sizes[letter] = max(sizes[letter], size) if size != 0 else 0
     return sizes
 

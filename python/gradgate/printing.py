@@ -52,7 +52,13 @@ def set_printoptions(
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"set_printoptions: no profile {profile!r}; there are {', '.join(sorted(_PROFILES))}")
     chosen = _options if profile is None else _PROFILES[profile]
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth, "sci_mode": sci_mode}
+    given: dict[str, Any] = {
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
+        "sci_mode": sci_mode,
+    }
     _options = replace(chosen, **{name: value for name, value in given.items() if value is not None})
 
 
@@ -151,11 +157,13 @@ def tensor_format(tensor: Tensor, specification: str) -> str:
     if tensor.ndim == 0 and (specification or not tensor.requires_grad):
         return format(tensor.item(), specification)
     if specification:
-        raise TypeError(f"unsupported format string {specification!r} for a tensor of shape {tuple(tensor.shape)}; use .item()")
+        raise TypeError(
+            f"unsupported format string {specification!r} for a tensor of shape {tuple(tensor.shape)}; use .item()"
+        )
     return repr(tensor)
 
 
 def install() -> None:
     """Make this the way that Tensor prints itself."""
-    Tensor.__repr__ = tensor_repr  # type: ignore[method-assign]
-    Tensor.__format__ = tensor_format  # type: ignore[method-assign]
+    Tensor.__repr__ = tensor_repr  # type: ignore[method-assign, assignment]
+    Tensor.__format__ = tensor_format  # type: ignore[method-assign, assignment]

@@ -88,7 +88,9 @@ class Function:
         outputs = result if isinstance(result, tuple) else (result,)
         for output in outputs:
             if not isinstance(output, Tensor):
-                raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of them, got {type(output).__name__}")
+                raise TypeError(
+                    f"{cls.__name__}.forward must return a Tensor or a tuple of them, got {type(output).__name__}"
+                )
         recorded = cls._record(ctx, args, outputs)
         return tuple(recorded) if isinstance(result, tuple) else recorded[0]
 
@@ -152,4 +154,3 @@ class _DifferentiatedTwice(Function):
     @staticmethod
     def backward(ctx: FunctionContext, *grad_outputs: Tensor) -> None:
         raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
-

@@ -7,8 +7,8 @@ from typing import Any
 
 from gradgate import _core
 from gradgate._core import Tensor
-from gradgate.autograd.gradients import grad
 from gradgate.autograd.grad_mode import enable_grad
+from gradgate.autograd.gradients import grad
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vjp"]
 
@@ -70,7 +70,9 @@ def _products(
     if not on_graph:
         return tuple(_core.zeros_like(x) for x in xs)
     roots, upstream = zip(*on_graph, strict=True)
-    return grad(roots, xs, upstream, create_graph=create_graph, retain_graph=True, allow_unused=True, materialize_grads=True)
+    return grad(
+        roots, xs, upstream, create_graph=create_graph, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
 
 
 def jvp(
@@ -125,7 +127,9 @@ def _scalar(func: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     def checked(*xs: Tensor) -> Tensor:
         y = func(*xs)
         if not isinstance(y, Tensor) or y.numel() != 1:
-            raise RuntimeError(f"{name}: func must return a single tensor of one element, got {getattr(y, 'shape', type(y).__name__)}")
+            raise RuntimeError(
+                f"{name}: func must return a single tensor of one element, got {getattr(y, 'shape', type(y).__name__)}"
+            )
         return y
 
     return checked
@@ -146,7 +150,9 @@ def hessian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = Fals
     return jacobian(gradient, inputs, create_graph)
 
 
-def hvp(func: Callable[..., Any], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False) -> tuple[Any, Any]:
+def hvp(
+    func: Callable[..., Any], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False
+) -> tuple[Any, Any]:
     """Return func's scalar output and the product of its Hessian with v, of the inputs' shapes, without forming the Hessian."""
     scalar = _scalar(func, "hvp")
     with enable_grad():

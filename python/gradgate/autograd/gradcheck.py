@@ -9,8 +9,8 @@ import numpy as np
 
 from gradgate import _core
 from gradgate._core import Tensor
-from gradgate.autograd.gradients import grad
 from gradgate.autograd.grad_mode import enable_grad, no_grad
+from gradgate.autograd.gradients import grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -33,7 +33,9 @@ def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray]
         return [y.detach().numpy().astype(np.float64) for y in _outputs(func(*inputs))]
 
 
-def _perturbed(func: Callable[..., Any], inputs: Sequence[Any], index: int, element: int, step: float) -> list[np.ndarray]:
+def _perturbed(
+    func: Callable[..., Any], inputs: Sequence[Any], index: int, element: int, step: float
+) -> list[np.ndarray]:
     moved = inputs[index].detach().clone()
     moved.numpy().reshape(-1)[element] += step
     moved.requires_grad_(inputs[index].requires_grad)
@@ -50,14 +52,21 @@ def _analytic(outputs: list[Tensor], x: Tensor, shapes: list[tuple[int, ...]]) -
             upstream = np.zeros(shape)
             upstream.reshape(-1)[i] = 1.0
             (dx,) = grad(
-                output, x, _core.tensor(upstream, dtype=output.dtype), retain_graph=True, allow_unused=True, materialize_grads=True
+                output,
+                x,
+                _core.tensor(upstream, dtype=output.dtype),
+                retain_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
             )
             jacobian[i] = dx.detach().numpy().reshape(-1)
         rows.append(jacobian)
     return rows
 
 
-def _message(kind: str, index: int, output: int, where: tuple[int, int], x: Tensor, shape: tuple[int, ...], a: float, n: float) -> str:
+def _message(
+    kind: str, index: int, output: int, where: tuple[int, int], x: Tensor, shape: tuple[int, ...], a: float, n: float
+) -> str:
     of = tuple(int(i) for i in np.unravel_index(where[0], shape)) if shape else ()
     by = tuple(int(i) for i in np.unravel_index(where[1], x.shape)) if x.shape else ()
     return (
@@ -96,7 +105,9 @@ def gradcheck(
         raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them does")
     for i in checked:
         if arguments[i].dtype != _core.float64:
-            raise TypeError(f"gradcheck: input {i} is {arguments[i].dtype}; differences need float64, convert it with .double()")
+            raise TypeError(
+                f"gradcheck: input {i} is {arguments[i].dtype}; differences need float64, convert it with .double()"
+            )
     try:
         for i in checked:
             _check_input(func, arguments, i, eps, atol, rtol)
@@ -107,7 +118,9 @@ def gradcheck(
     return True
 
 
-def _check_input(func: Callable[..., Any], arguments: list[Any], index: int, eps: float, atol: float, rtol: float) -> None:
+def _check_input(
+    func: Callable[..., Any], arguments: list[Any], index: int, eps: float, atol: float, rtol: float
+) -> None:
     x = arguments[index]
     outputs = _outputs(func(*arguments))
     shapes = [tuple(y.shape) for y in outputs]
@@ -147,7 +160,9 @@ def gradgradcheck(
     outputs = [y for y in _outputs(func(*arguments)) if y.requires_grad]
     if grad_outputs is None:
         random = np.random.default_rng(0)
-        upstream = [_core.tensor(random.standard_normal(tuple(y.shape)), dtype=y.dtype, requires_grad=True) for y in outputs]
+        upstream = [
+            _core.tensor(random.standard_normal(tuple(y.shape)), dtype=y.dtype, requires_grad=True) for y in outputs
+        ]
     else:
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
         upstream = [g.detach().clone().requires_grad_() for g in given]

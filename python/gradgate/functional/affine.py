@@ -60,8 +60,8 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     """
     count = weight.shape[0]
     if padding_idx is None:
-        return _core.embedding(input, weight)
+        return _core.embedding(weight, input)
     if not -count <= padding_idx < count:
         raise ValueError(f"embedding: padding_idx {padding_idx} is outside the {count} rows of the weight")
-    rows = _core.embedding(input, weight)
+    rows = _core.embedding(weight, input)
     return _core.where((input == padding_idx % count).unsqueeze(-1), rows.detach(), rows)

@@ -17,6 +17,7 @@ M = TypeVar("M", bound="Module")
 
 
 def _forward_unimplemented(self: Module, *args: Any, **kwargs: Any) -> Any:
+    """Computes the output; every subclass defines its own."""
     raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
 

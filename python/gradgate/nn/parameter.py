@@ -25,7 +25,8 @@ class Parameter(Tensor):
             data = empty(0)
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}; use gradgate.tensor(data)")
-        return _core._make_subclass(cls, data.detach(), requires_grad)
+        parameter: Parameter = _core._make_subclass(cls, data.detach(), requires_grad)
+        return parameter
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
@@ -56,7 +57,7 @@ class Buffer(Tensor):
             data = empty(0)
         if not isinstance(data, Tensor):
             raise TypeError(f"Buffer: data must be a Tensor, got {type(data).__name__}; use gradgate.tensor(data)")
-        buffer = _core._make_subclass(cls, data.detach(), False)
+        buffer: Buffer = _core._make_subclass(cls, data.detach(), False)
         buffer.persistent = persistent
         return buffer
 

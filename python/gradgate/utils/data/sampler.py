@@ -70,6 +70,7 @@ class RandomSampler(IndexSampler):
 
     @property
     def num_samples(self) -> int:
+        """How many indices are drawn."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def draw(self) -> Tensor:
