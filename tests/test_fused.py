@@ -148,7 +148,7 @@ def test_cross_entropy_errors() -> None:
     x = gradgate.zeros(2, 3)
     for target, error, match in [
         (gradgate.tensor([0, 3]), IndexError, "target 3 is out of bounds"),
-        (gradgate.tensor([0, -1]), IndexError, "Target -1"),
+        (gradgate.tensor([0, -1]), IndexError, "target -1"),
         (gradgate.tensor([0]), ValueError, r"\(2, 3\).*\(2,\).*\(1,\)"),
         (gradgate.tensor([0.0, 1.0]), RuntimeError, "integers"),
     ]:

@@ -31,6 +31,7 @@ PYTHON_ROOMS: dict[str, set[str]] = {
     "_core": set(),
     "autograd": {"_core"},
     "config": {"_core"},
+    "copying": {"_core"},
     "einsum": {"_core"},
     "io": {"_core"},
     "printing": {"_core"},

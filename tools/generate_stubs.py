@@ -35,6 +35,7 @@ import numpy
 import numpy.typing
 
 __version__: str
+default_generator: Generator
 __all__ = {names}
 
 _Number: TypeAlias = builtins.bool | builtins.int | builtins.float | numpy.number[Any] | numpy.bool_

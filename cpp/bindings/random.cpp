@@ -69,10 +69,11 @@ std::uint64_t reseed(Generator& generator) {
   return seed;
 }
 
+constexpr const char* manual_seed_doc =
+    "Sets the seed, an int of 64 bits (negative ones wrap), goes to the start of its stream and returns the generator.\n\n"
+    "Raises ValueError for a seed that does not fit.";
+
 void define_generator(py::module_& m) {
-  constexpr const char* manual_seed_doc =
-      "Sets the seed, an int of 64 bits (negative ones wrap), goes to the start of its stream and returns the generator.\n\n"
-      "Raises ValueError for a seed that does not fit.";
   py::classh<Generator>(m, "Generator",
                         "A stream of random numbers (Philox4x32-10) that its seed alone defines.\n\n"
                         "Every element drawn takes one position of the stream, whatever its type and distribution.")
@@ -99,6 +100,9 @@ void define_generator(py::module_& m) {
                         generator->set({state[0].cast<std::uint64_t>(), state[1].cast<std::uint64_t>()});
                         return generator;
                       }));
+}
+
+void define_default_generator(py::module_& m) {
   m.attr("default_generator") = default_generator();
   m.def(
       "manual_seed",
@@ -311,6 +315,7 @@ void define_overwriting() {
 
 void define_random(py::module_& m) {
   define_generator(m);
+  define_default_generator(m);
   define_draw(m, "rand", [](const Tensor& out, Generator& g) { fill_uniform("rand", out, g, 0, 1); }, "uniform numbers in [0, 1)");
   define_draw(m, "randn", [](const Tensor& out, Generator& g) { fill_normal("randn", out, g, 0, 1); },
               "normal numbers of mean 0 and standard deviation 1");

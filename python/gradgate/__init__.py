@@ -4,7 +4,7 @@ Tensors, gates and gradients are made by the compiled core, whose public names a
 data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. Names and arguments are PyTorch's.
 """
 
-from gradgate import _core, autograd, config, nn, optim, printing, utils
+from gradgate import _core, autograd, config, copying, nn, optim, printing, utils
 from gradgate._core import *
 from gradgate._core import __version__
 from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
@@ -31,4 +31,5 @@ __all__ = [
 __all__ += _core.__all__
 
 config.warn_of_environment()
+copying.install()
 printing.install()

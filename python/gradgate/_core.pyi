@@ -12,6 +12,7 @@ import numpy
 import numpy.typing
 
 __version__: str
+default_generator: Generator
 __all__ = [
     "Generator",
     "Node",

@@ -78,7 +78,8 @@ template <class Rule, class T>
 void kernel_step(const Rule& rule, unsigned used, int step, Model<Rule, T>& model) {
   std::vector<ParameterUpdate<Rule, T>> updates;
   for (std::size_t j = 0; j < model.p.size(); ++j) {
-    ParameterUpdate<Rule, T> update{static_cast<std::int64_t>(model.p[j].size()) - 1, model.p[j].data(), model.g[j].data(), {}, double(step)};
+    ParameterUpdate<Rule, T> update{
+        static_cast<std::int64_t>(model.p[j].size()) - 1, model.p[j].data(), model.g[j].data(), {}, double(step)};
     for (int s = 0; s < Rule::states; ++s) update.state[s] = used >> s & 1 ? model.state[s][j].data() : nullptr;
     updates.push_back(update);
   }

@@ -19,6 +19,7 @@ class SequentialLR(LRScheduler):
 
     >>> from gradgate import tensor
     >>> from gradgate.optim import SGD
+    >>> from gradgate.optim.lr_scheduler import ConstantLR, ExponentialLR
     >>> optimizer = SGD([tensor([0.0], requires_grad=True)], lr=1.0)
     >>> parts = [ConstantLR(optimizer, factor=0.25, total_iters=9), ExponentialLR(optimizer, gamma=0.5)]
     >>> schedule = SequentialLR(optimizer, parts, milestones=[2])
