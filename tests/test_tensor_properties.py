@@ -11,6 +11,10 @@ from hypothesis import settings
 import gradgate as gg
 
 
+def numbered(shape: tuple[int, ...]) -> np.ndarray:
+    return np.arange(math.prod(shape), dtype=np.float64).reshape(shape)
+
+
 def test_conversions() -> None:
     x = gg.tensor([0.0, 1.9, -1.9, 300.0])
     assert x.int().tolist() == [0, 1, -1, 300] and x.int().dtype == gg.int32
