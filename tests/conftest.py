@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import gradgate
+
+# How long an example takes says nothing on a shared machine or under a sanitizer.
+settings.register_profile("gradgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gradgate")
 
 
 @pytest.fixture(params=gradgate.available_isas())

@@ -116,6 +116,7 @@ def resident_bytes() -> int:
         return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+@pytest.mark.measures
 def test_no_leak_over_a_hundred_thousand_steps() -> None:
     from gradgate import nn, optim
 
@@ -136,6 +137,7 @@ def test_no_leak_over_a_hundred_thousand_steps() -> None:
     assert readings[1][1] - readings[0][1] < 2**20
 
 
+@pytest.mark.measures
 def test_import_is_light() -> None:
     """Below 0.1 s beyond NumPy's own import: the best of several fresh interpreters."""
     program = "import time, numpy; t = time.perf_counter(); import gradgate; print(time.perf_counter() - t)"
