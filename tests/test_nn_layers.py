@@ -282,7 +282,7 @@ def test_module_representations():
         nn.Bilinear(1, 2, 3, bias=False): "Bilinear(in1_features=1, in2_features=2, out_features=3, bias=False)",
         nn.Embedding(5, 2, padding_idx=0): "Embedding(5, 2, padding_idx=0)",
         nn.BatchNorm1d(3): "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
-        nn.LayerNorm(3): "LayerNorm((3,), eps=1e-05, elementwise_affine=True)",
+        nn.LayerNorm(3): "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)",
         nn.Flatten(): "Flatten(start_dim=1, end_dim=-1)",
         nn.Unflatten(1, (2, 2)): "Unflatten(dim=1, unflattened_size=(2, 2))",
         nn.ReLU(inplace=True): "ReLU(inplace=True)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -255,6 +256,17 @@ def test_deepcopy_is_independent():
     assert twin[1].running_mean.max().item() < 9.0
     twin[0].extra = nn.Parameter(gradgate.zeros(1))
     assert "extra" not in dict(net[0].named_parameters())
+
+
+def test_pickle_keeps_the_types():
+    net = nn.Sequential(nn.Linear(2, 3, bias=False), nn.BatchNorm1d(3))
+    net[0].kept = nn.Buffer(gradgate.ones(1), persistent=False)
+    twin = pickle.loads(pickle.dumps(net))
+    assert isinstance(twin[0].weight, nn.Parameter)
+    assert twin[0].weight.requires_grad
+    assert isinstance(twin[0].kept, nn.Buffer)
+    assert not twin[0].kept.persistent
+    assert twin(gradgate.ones(2, 2)).tolist() == net(gradgate.ones(2, 2)).tolist()
 
 
 def test_forward_is_required():

@@ -58,10 +58,9 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     >>> embedding(gradgate.tensor([2, 1]), w).tolist()
     [[3.0, 4.0], [1.0, 2.0]]
     """
-    count = weight.shape[0]
     if padding_idx is None:
         return _core.embedding(weight, input)
+    count = weight.shape[0]
     if not -count <= padding_idx < count:
         raise ValueError(f"embedding: padding_idx {padding_idx} is outside the {count} rows of the weight")
-    rows = _core.embedding(weight, input)
-    return _core.where((input == padding_idx % count).unsqueeze(-1), rows.detach(), rows)
+    return _core.embedding(weight, input, padding_idx % count)

@@ -42,21 +42,21 @@ def batch_norm(
             raise RuntimeError(f"batch_norm: {name} should contain {channels} elements not {tensor.numel()}")
     shape = (1, channels) + (1,) * (input.ndim - 2)
     if training:
-        mean, var = _batch_statistics(input, running_mean, running_var, momentum)
+        centred, var = _batch_deviations(input, running_mean, running_var, momentum)
     elif running_mean is None or running_var is None:
         raise ValueError("batch_norm: running_mean and running_var are required when not training")
     else:
-        mean, var = running_mean.reshape(shape), running_var.reshape(shape)
-    normal = (input - mean) * (var + eps).rsqrt()
+        centred, var = input - running_mean.reshape(shape), running_var.reshape(shape)
+    normal = centred * (var + eps).rsqrt()
     if weight is not None:
         normal = normal * weight.reshape(shape)
     return normal if bias is None else normal + bias.reshape(shape)
 
 
-def _batch_statistics(
+def _batch_deviations(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, momentum: float
 ) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance of each channel, (1, C, 1 ...); moves the running values towards them."""
+    """Deviations from each channel's mean and its biased variance, (1, C, 1 ...); moves the running values."""
     dims = [d for d in range(input.ndim) if d != 1]
     count = input.numel() // max(input.shape[1], 1)
     if count <= 1:
@@ -64,12 +64,13 @@ def _batch_statistics(
             f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
         )
     mean = input.mean(dims, keepdim=True)
-    var = (input - mean).square().mean(dims, keepdim=True)
+    centred = input - mean
+    var = centred.square().mean(dims, keepdim=True)
     if running_mean is not None:
         running_mean.mul_(1.0 - momentum).add_(mean.detach().reshape(-1) * momentum)
     if running_var is not None:
         running_var.mul_(1.0 - momentum).add_(var.detach().reshape(-1) * (momentum * count / (count - 1)))
-    return mean, var
+    return centred, var
 
 
 def layer_norm(

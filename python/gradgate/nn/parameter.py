@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, SupportsIndex
 
 from gradgate import _core
 from gradgate._core import Tensor, empty
@@ -32,6 +33,10 @@ class Parameter(Tensor):
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
         return memo[id(self)]  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Pickle the values and the flag; the gradient stays behind."""
+        return type(self), (self.detach(), self.requires_grad)
 
     def __repr__(self) -> str:
         """PyTorch's form: a heading, then the values."""
@@ -65,3 +70,7 @@ class Buffer(Tensor):
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), persistent=self.persistent)
         return memo[id(self)]  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Pickle the values and the flag."""
+        return partial(type(self), persistent=self.persistent), (self.detach(),)
