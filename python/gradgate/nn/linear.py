@@ -46,7 +46,8 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        # Against [out][in], forward takes 0.83 to 0.96 of the time up to 256 features, and a training step the same.
+        # Against [out][in], one thread, forward takes 0.84 to 0.96 of the time for 16 to 256 features, 1.0 for 512 and
+        # 1.12 for 1,024 (leading dimensions that alias in L1); a training step takes the same within 2%.
         self.weight = Parameter(empty(in_features, out_features, dtype=dtype).t())
         if bias:
             self.bias = Parameter(empty(out_features, dtype=dtype))
