@@ -11,13 +11,14 @@ from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
 from gradgate.config import show_config
 from gradgate.einsum import einsum
 from gradgate.io import load, save
-from gradgate.printing import set_printoptions
+from gradgate.printing import get_printoptions, set_printoptions
 
 __all__ = [
     "__version__",
     "autograd",
     "einsum",
     "enable_grad",
+    "get_printoptions",
     "load",
     "nn",
     "no_grad",

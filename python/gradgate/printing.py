@@ -1,9 +1,11 @@
-"""How tensors are printed: NumPy's layout, PyTorch's numbers."""
+"""How tensors are printed: PyTorch's form, laid out by NumPy."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,11 @@ import numpy as np
 from gradgate import _core
 from gradgate._core import Tensor
 
-__all__ = ["set_printoptions"]
+__all__ = ["get_printoptions", "set_printoptions"]
 
 
-@dataclass(frozen=True)
-class _Options:
+@dataclass
+class _PrintOptions:
     precision: int = 4
     threshold: float = 1000
     edgeitems: int = 3
@@ -24,12 +26,11 @@ class _Options:
 
 
 _PROFILES = {
-    "default": _Options(),
-    "short": _Options(precision=2, edgeitems=2),
-    "full": _Options(threshold=math.inf),
+    "default": _PrintOptions(),
+    "short": _PrintOptions(precision=2, edgeitems=2),
+    "full": _PrintOptions(threshold=math.inf),
 }
-
-_options = _Options()
+_options = _PrintOptions()
 
 
 def set_printoptions(
@@ -40,96 +41,95 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Set how tensors are printed; None leaves an option as it is.
+    """Sets how tensors are printed; an argument that is None keeps its setting, but for `sci_mode`.
 
-    ``precision`` is the number of digits after the point, ``threshold`` the number of elements above which only ``edgeitems`` at
-    each end of a dimension are shown, ``linewidth`` the characters of a line, ``sci_mode`` True or False to force scientific
-    notation on or off. ``profile`` ("default", "short" or "full") sets all at once, before the others.
+    `precision`: digits after the point (4). `threshold`: elements above which a tensor is summarised (1000), and
+    `edgeitems`: how many are then shown at each end of a dimension (3). `linewidth`: characters a line (80).
+    `sci_mode`: scientific notation always (True), never (False) or where the values are wide (None). `profile` first
+    sets all of them: "default", "short" or "full". Raises ValueError for another profile.
 
-    Raises ValueError for a profile of another name.
+    >>> import gradgate
+    >>> gradgate.set_printoptions(precision=2)
+    >>> gradgate.tensor([1 / 3])
+    tensor([0.33])
+    >>> gradgate.set_printoptions(profile="default")
     """
-    global _options
-    if profile is not None and profile not in _PROFILES:
-        raise ValueError(f"set_printoptions: no profile {profile!r}; there are {', '.join(sorted(_PROFILES))}")
-    chosen = _options if profile is None else _PROFILES[profile]
-    given: dict[str, Any] = {
-        "precision": precision,
-        "threshold": threshold,
-        "edgeitems": edgeitems,
-        "linewidth": linewidth,
-        "sci_mode": sci_mode,
-    }
-    _options = replace(chosen, **{name: value for name, value in given.items() if value is not None})
+    if profile is not None:
+        if profile not in _PROFILES:
+            raise ValueError(f"set_printoptions: profile must be one of {', '.join(_PROFILES)}, got {profile!r}")
+        for name, value in asdict(_PROFILES[profile]).items():
+            setattr(_options, name, value)
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    for name, value in given.items():
+        if value is not None:
+            setattr(_options, name, value)
+    _options.sci_mode = sci_mode
 
 
-# PyTorch's limits for scientific notation: numbers this large, this small, or this far apart.
-_LARGE, _SMALL, _SPREAD = 1e8, 1e-4, 1e3
+def get_printoptions() -> dict[str, Any]:
+    """The settings of `set_printoptions`, by name."""
+    return asdict(_options)
 
 
-class _FloatFormat:
-    """One format for all numbers of a tensor, chosen from those that will be shown."""
-
-    def __init__(self, shown: np.ndarray) -> None:
-        finite = np.abs(shown[np.isfinite(shown) & (shown != 0)].astype(np.float64))
-        whole = bool(np.all(finite == np.ceil(finite)))
-        smallest, largest = (float(finite.min()), float(finite.max())) if finite.size else (1.0, 1.0)
-        scientific = largest > _LARGE or largest / smallest > _SPREAD or (smallest < _SMALL and not whole)
-        if _options.sci_mode is not None:
-            scientific = _options.sci_mode
-        self._style = f".{_options.precision}e" if scientific else "whole" if whole else f".{_options.precision}f"
-        self._width = max((len(self._plain(float(v))) for v in shown.flat), default=0)
-
-    def _plain(self, value: float) -> str:
-        if not math.isfinite(value):
-            return str(value)
-        return f"{value:.0f}." if self._style == "whole" else f"{value:{self._style}}"
-
-    def __call__(self, value: Any) -> str:
-        return self._plain(float(value)).rjust(self._width)
-
-
-def _shown(array: np.ndarray) -> np.ndarray:
-    """The elements that a summary shows."""
-    if array.size <= _options.threshold:
-        return array
+def _shown(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The elements that a summary shows, without the middle of each long dimension."""
+    edge = _options.edgeitems
     for axis, size in enumerate(array.shape):
-        if size > 2 * _options.edgeitems:
-            array = np.take(array, [*range(_options.edgeitems), *range(size - _options.edgeitems, size)], axis)
+        if size > 2 * edge:
+            array = np.take(array, [*range(edge), *range(size - edge, size)], axis=axis)
     return array
 
 
-def _elements(array: np.ndarray, prefix: str) -> str:
-    width = max((len(str(v)) for v in _shown(array).flat), default=0)
-    formatter: dict[str, Any] = {
-        "float_kind": _FloatFormat(_shown(array)) if array.dtype.kind == "f" else str,
-        "int": lambda v: str(v).rjust(width),
-        "bool": lambda v: str(bool(v)).rjust(width),
-    }
-    if array.ndim == 0:
-        return formatter["float_kind"](array[()]).strip() if array.dtype.kind == "f" else str(array[()])
-    threshold = array.size if math.isinf(_options.threshold) else int(_options.threshold)
-    text = np.array2string(
+def _float_text(shown: np.ndarray[Any, Any]) -> tuple[Callable[[float], str], np.ndarray[Any, Any]]:
+    """How floats are written among the values shown, and those of the values that decide the width."""
+    deciding = shown[np.isfinite(shown) & (shown != 0)].astype(np.float64)
+    scientific, whole = False, True
+    if deciding.size:
+        low, high = np.abs(deciding).min(), np.abs(deciding).max()
+        wide = high > 1000.0 * low or high > 1.0e8 or low < 1.0e-4
+        scientific = wide if _options.sci_mode is None else _options.sci_mode
+        whole = bool((deciding == np.ceil(deciding)).all())
+    precision = _options.precision
+    if scientific:
+        return (lambda value: f"{value:.{precision}e}"), deciding
+    if whole:
+        return (lambda value: f"{value:.0f}" + ("." if math.isfinite(value) else "")), deciding
+    return (lambda value: f"{value:.{precision}f}"), deciding
+
+
+def _layout(array: np.ndarray[Any, Any], prefix: str) -> str:
+    """The elements in brackets, aligned in columns, with lines after the first indented by the prefix's length."""
+    summarised = array.size > _options.threshold
+    shown = (_shown(array) if summarised else array).ravel()
+    text: Callable[[Any], str] = str
+    deciding = shown
+    if array.dtype.kind == "f":
+        text, deciding = _float_text(shown)
+    width = max((len(text(value)) for value in deciding.tolist()), default=1)
+    laid_out = np.array2string(
         array,
-        max_line_width=_options.linewidth,
+        # NumPy keeps room for the closing brackets of all dimensions in every line.
+        max_line_width=_options.linewidth + max(array.ndim - 1, 0),
         separator=", ",
         prefix=prefix,
-        formatter=formatter,  # type: ignore[arg-type]  # NumPy's stub wants a TypedDict
-        threshold=threshold,
+        formatter={"all": lambda value: text(value).rjust(width)},
+        threshold=_options.threshold if math.isfinite(_options.threshold) else sys.maxsize,  # type: ignore[arg-type]
         edgeitems=_options.edgeitems,
     )
-    return text.replace(", ...,", ",  ...,")
+    return laid_out.replace(", ...,", ",  ...,") if summarised else laid_out
 
 
-def _default_types() -> tuple[_core.dtype, ...]:
-    return (_core.get_default_dtype(), _core.int64, _core.bool)
-
-
-def _suffixes(tensor: Tensor) -> list[str]:
+def _notes(tensor: Tensor) -> list[str]:
+    """What is said of a tensor behind its elements: the unusual of its shape, type and place in the graph."""
     notes = []
-    if tensor.numel() == 0 and tensor.ndim != 1:
-        notes.append(f"size={tuple(tensor.shape)}")
-    if tensor.dtype not in _default_types() or (tensor.numel() == 0 and tensor.dtype != _core.get_default_dtype()):
-        notes.append(f"dtype={tensor.dtype}")
+    default = _core.get_default_dtype()
+    inferred: tuple[_core.dtype, ...] = (default, _core.int64, _core.bool)
+    if tensor.numel() == 0:
+        inferred = (default,)
+        if tensor.ndim != 1:
+            notes.append(f"size={tuple(tensor.shape)}")
+    if tensor.dtype not in inferred:
+        notes.append(f"dtype={tensor.dtype!r}")
     if tensor.grad_fn is not None:
         notes.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:
@@ -138,32 +138,29 @@ def _suffixes(tensor: Tensor) -> list[str]:
 
 
 def tensor_repr(tensor: Tensor) -> str:
-    """Write a tensor as ``tensor([...], dtype=..., grad_fn=...)``, the parts that go without saying left out."""
-    prefix = "tensor("
-    body = "[]" if tensor.numel() == 0 else _elements(tensor.detach().numpy(), prefix)
-    text = prefix + body
-    for note in _suffixes(tensor):
-        last_line = len(text) - text.rfind("\n") - 1
-        fits = last_line + len(", ") + len(note) + 1 <= _options.linewidth
-        text += f", {note}" if fits else ",\n" + " " * len(prefix) + note
+    """The tensor as text, `tensor([1.0000, 2.5000], grad_fn=<MulBackward>)`, a user's subclass under its name."""
+    own = type(tensor).__module__.partition(".")[0] == "gradgate"
+    prefix = "tensor(" if own else f"{type(tensor).__name__}("
+    text = prefix + (_layout(tensor.detach().numpy(), prefix) if tensor.numel() else "[]")
+    last_line = len(text) - text.rfind("\n") + 1
+    for note in _notes(tensor):
+        if last_line + len(note) + 2 > _options.linewidth:
+            text += ",\n" + " " * len(prefix) + note
+            last_line = len(prefix) + len(note)
+        else:
+            text += ", " + note
+            last_line += len(note) + 2
     return text + ")"
 
 
-def tensor_format(tensor: Tensor, specification: str) -> str:
-    """Format a tensor of one element without dimensions as its number, so that ``f"{loss:.4f}"`` works.
-
-    Raises TypeError for a specification on a tensor with dimensions.
-    """
-    if tensor.ndim == 0 and (specification or not tensor.requires_grad):
-        return format(tensor.item(), specification)
-    if specification:
-        raise TypeError(
-            f"unsupported format string {specification!r} for a tensor of shape {tuple(tensor.shape)}; use .item()"
-        )
-    return repr(tensor)
+def _tensor_format(tensor: Tensor, format_spec: str) -> str:
+    """A 0-d tensor formatted as its number, others as their text."""
+    if tensor.ndim == 0:
+        return format(tensor.item(), format_spec)
+    return object.__format__(tensor, format_spec)
 
 
 def install() -> None:
     """Make this the way that Tensor prints itself."""
     Tensor.__repr__ = tensor_repr  # type: ignore[method-assign, assignment]
-    Tensor.__format__ = tensor_format  # type: ignore[method-assign, assignment]
+    Tensor.__format__ = _tensor_format  # type: ignore[method-assign, assignment]
