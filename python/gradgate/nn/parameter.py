@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, SupportsIndex
-
 from gradgate import _core
 from gradgate._core import Tensor, empty
 
@@ -28,15 +25,6 @@ class Parameter(Tensor):
             raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}; use gradgate.tensor(data)")
         parameter: Parameter = _core._make_subclass(cls, data.detach(), requires_grad)
         return parameter
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
-        return memo[id(self)]  # type: ignore[no-any-return]
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        """Pickle the values and the flag; the gradient stays behind."""
-        return type(self), (self.detach(), self.requires_grad)
 
     def __repr__(self) -> str:
         """PyTorch's form: a heading, then the values."""
@@ -65,12 +53,3 @@ class Buffer(Tensor):
         buffer: Buffer = _core._make_subclass(cls, data.detach(), False)
         buffer.persistent = persistent
         return buffer
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.detach().clone(), persistent=self.persistent)
-        return memo[id(self)]  # type: ignore[no-any-return]
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        """Pickle the values and the flag."""
-        return partial(type(self), persistent=self.persistent), (self.detach(),)
