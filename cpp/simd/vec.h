@@ -61,6 +61,7 @@ struct Mask {
 template <class T>
 struct Bits {
   using Register = typename LaneTraits<T>::IntegerRegister;
+  using UnsignedRegister = typename LaneTraits<T>::UnsignedRegister;
   using Lane = typename LaneTraits<T>::Integer;
   Register r;
 
@@ -68,8 +69,9 @@ struct Bits {
   Bits(Register x) : r(x) {}
   explicit Bits(Lane x) : r(x - Register{}) {}
 
-  friend Bits operator+(Bits a, Bits b) { return a.r + b.r; }
-  friend Bits operator-(Bits a, Bits b) { return a.r - b.r; }
+  // Computed unsigned, as signed overflow is undefined in lanes, too.
+  friend Bits operator+(Bits a, Bits b) { return wrapped(a.unsigned_lanes() + b.unsigned_lanes()); }
+  friend Bits operator-(Bits a, Bits b) { return wrapped(a.unsigned_lanes() - b.unsigned_lanes()); }
   friend Bits operator&(Bits a, Bits b) { return a.r & b.r; }
   friend Bits operator|(Bits a, Bits b) { return a.r | b.r; }
   friend Bits operator^(Bits a, Bits b) { return a.r ^ b.r; }
@@ -78,13 +80,15 @@ struct Bits {
   friend Bits operator>>(Bits a, int count) { return a.r >> count; }
   friend Mask<T> operator<(Bits a, Bits b) { return compare_less(a, b); }
   friend Mask<T> operator==(Bits a, Bits b) { return compare_equal(a, b); }
+
+  static Bits wrapped(UnsignedRegister x) { return reinterpret_cast<Register>(x); }
+  UnsignedRegister unsigned_lanes() const { return reinterpret_cast<UnsignedRegister>(r); }
 };
 
 // >> that brings in zeros: cheap everywhere, which the shift of 64-bit lanes that keeps the sign is not.
 template <class T>
 inline Bits<T> shift_right_unsigned(Bits<T> a, int count) {
-  using Unsigned = typename LaneTraits<T>::UnsignedRegister;
-  return reinterpret_cast<typename Bits<T>::Register>(reinterpret_cast<Unsigned>(a.r) >> count);
+  return Bits<T>::wrapped(a.unsigned_lanes() >> count);
 }
 
 // The smaller integer, signed.
