@@ -79,6 +79,13 @@ def test_values_that_do_not_fit_a_registered_name():
         net.count = 3
     with pytest.raises(TypeError, match="as module 'hidden'"):
         net.hidden = lambda x: x
+    with pytest.raises(TypeError, match="a Identity as parameter 'scale'"):
+        net.scale = nn.Identity()
+    with pytest.raises(TypeError, match="a Buffer as module 'hidden'"):
+        net.hidden = nn.Buffer(gradgate.zeros(1))
+    assert names(net.named_children()) == ["hidden", "out"]
+    net.count = nn.Identity()  # a buffer gives way
+    assert "count" not in dict(net.named_buffers())
 
 
 @pytest.mark.parametrize(
@@ -170,6 +177,15 @@ def test_get_members_by_dotted_name():
         net.get_parameter("0.count")
     with pytest.raises(AttributeError, match="Net has no buffer 'scale'"):
         net.get_buffer("0.scale")
+    with pytest.raises(AttributeError, match="Linear has no parameter 'bias'"):
+        nn.Linear(2, 2, bias=False).get_parameter("bias")
+
+
+def test_modules_may_be_listed_as_often_as_they_appear():
+    relu = nn.ReLU()
+    net = nn.Sequential(relu, relu)
+    assert list(net.modules()) == [net, relu]
+    assert list(net.modules(remove_duplicate=False)) == [net, relu, relu]
 
 
 def test_apply_goes_children_first():
@@ -256,6 +272,17 @@ def test_deepcopy_is_independent():
     assert twin[1].running_mean.max().item() < 9.0
     twin[0].extra = nn.Parameter(gradgate.zeros(1))
     assert "extra" not in dict(net[0].named_parameters())
+
+
+def test_a_shallow_copy_registers_for_itself():
+    net = Net()
+    twin = copy.copy(net)
+    assert twin.hidden is net.hidden
+    twin.extra = nn.Identity()
+    del twin.scale
+    assert names(net.named_children()) == ["hidden", "out"]
+    assert "scale" in dict(net.named_parameters())
+    assert names(twin.named_children()) == ["hidden", "out", "extra"]
 
 
 def test_pickle_keeps_the_types():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import NoneType
 from typing import Any, TypeVar
 
 from gradgate import _core
@@ -85,9 +86,9 @@ class Module(Registry, HookRegistration):
         for name, child in self._own(Kind.MODULE):
             yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Return this module and all below it, each once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Return this module and all below it, each once if `remove_duplicate`."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def _named_members(
@@ -136,7 +137,7 @@ class Module(Registry, HookRegistration):
     def _get_member(self, target: str, *kinds: Kind) -> Any:
         path, _, name = target.rpartition(".")
         owner = self.get_submodule(path)
-        if owner._registry.get(name) not in kinds:
+        if owner._registry.get(name) not in kinds or owner.__dict__[name] is None:
             raise AttributeError(f"{type(owner).__name__} has no {kinds[0].value} '{name}' (looking for '{target}')")
         return owner.__dict__[name]
 
@@ -190,10 +191,11 @@ class Module(Registry, HookRegistration):
                     parameter.grad.detach().zero_()
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
-        """Convert floating-point parameters and buffers: `to(dtype)`, `to(tensor)`, `to("cpu")`; return self.
+        """Convert floating-point parameters and buffers: `to(dtype)`, `to(tensor)`, `to("cpu", dtype)`; return self.
 
-        The tensors stay the same objects. Raises TypeError for a dtype that is not floating point, RuntimeError for a
-        device other than "cpu".
+        The tensors stay the same objects. `non_blocking` is accepted for the sake of existing scripts: there is no
+        other device to wait for. Raises TypeError for a dtype that is not floating point, RuntimeError for a device
+        other than "cpu".
 
         >>> from gradgate import nn
         >>> import gradgate
@@ -277,12 +279,14 @@ def indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
-def _target_dtype(*args: Any, dtype: _core.dtype | None = None, device: Any = None) -> _core.dtype | None:
+def _target_dtype(
+    *args: Any, dtype: _core.dtype | None = None, device: Any = None, non_blocking: bool = False
+) -> _core.dtype | None:
     for arg in (*args, dtype, device):
         if isinstance(arg, Tensor):
             dtype = arg.dtype
         elif isinstance(arg, _core.dtype):
             dtype = arg
-        elif arg is not None and str(arg) != "cpu":
+        elif not isinstance(arg, (bool, NoneType)) and arg not in ("cpu", "cpu:0"):
             raise RuntimeError(f"nn.Module.to: only the device 'cpu' exists, got {arg!r}")
     return dtype

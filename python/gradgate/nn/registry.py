@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradgate._core import Tensor
 from gradgate.nn.parameter import Buffer, Parameter
@@ -47,21 +47,34 @@ class Registry:
                     f"cannot assign {kind.value} '{name}' before Module.__init__() call; "
                     f"call super().__init__() first in {type(self).__name__}.__init__"
                 )
+            if kind not in _REPLACED_BY.get(registry.get(name), (kind,)):
+                self._refuse(name, value)
             registry[name] = kind
             self.__dict__[name] = value
         elif registry and name in registry:
             if value is not None and not (registry[name] in BUFFERS and isinstance(value, Tensor)):
-                raise TypeError(
-                    f"cannot assign a {type(value).__name__} as {registry[name].value} '{name}' of "
-                    f"{type(self).__name__}; use None or " + _EXPECTED[registry[name]]
-                )
+                self._refuse(name, value)
             self.__dict__[name] = value
         else:
             super().__setattr__(name, value)
 
+    def _refuse(self, name: str, value: Any) -> NoReturn:
+        kind = self._registry[name]
+        raise TypeError(
+            f"cannot assign a {type(value).__name__} as {kind.value} '{name}' of {type(self).__name__}; "
+            f"use None or {_EXPECTED[kind]}, or delete the attribute first"
+        )
+
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         self._registry.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give a copy (`copy.copy`, pickle) a registry of its own, so that what it registers is not the original's."""
+        state = dict(self.__dict__)
+        if "_registry" in state:
+            state["_registry"] = dict(state["_registry"])
+        return state
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if name.isidentifier())
@@ -133,6 +146,12 @@ _EXPECTED = {
     Kind.BUFFER: "a Tensor",
     Kind.TRANSIENT: "a Tensor",
     Kind.MODULE: "a gradgate.nn.Module",
+}
+
+# The kinds that may take the place of another by assignment; a buffer gives way to all.
+_REPLACED_BY: dict[Kind | None, tuple[Kind, ...]] = {
+    Kind.PARAMETER: (Kind.PARAMETER,),
+    Kind.MODULE: (Kind.PARAMETER, Kind.MODULE),
 }
 
 

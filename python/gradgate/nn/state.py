@@ -46,10 +46,10 @@ def load_state(module: Module, state: Mapping[str, Any], strict: bool) -> Incomp
     missing = [key for key in own if key not in state]
     unexpected = [key for key in state if key not in own]
     problems = []
-    if strict and unexpected:
-        problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{key}"' for key in unexpected) + ".")
     if strict and missing:
         problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{key}"' for key in missing) + ".")
+    if strict and unexpected:
+        problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{key}"' for key in unexpected) + ".")
     for key, tensor in own.items():
         if key not in state:
             continue
