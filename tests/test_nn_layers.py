@@ -109,6 +109,39 @@ def test_embedding_from_pretrained():
         nn.Embedding.from_pretrained(gradgate.zeros(3))
 
 
+def test_embedding_limits_the_norm_of_the_rows_it_reads():
+    weight = gradgate.tensor([[3.0, 4.0], [0.25, 0.5], [6.0, 8.0]], dtype=gradgate.float64)
+    layer = nn.Embedding.from_pretrained(weight, freeze=False, max_norm=1.0)
+    out = layer(gradgate.tensor([[0, 1], [0, 0]]))
+    scaled = np.array([3.0, 4.0]) * (1.0 / (5.0 + 1e-7))
+    np.testing.assert_array_equal(layer.weight.detach().numpy(), [scaled, [0.25, 0.5], [6.0, 8.0]])
+    np.testing.assert_array_equal(out[0, 0].detach().numpy(), scaled)
+    out.sum().backward()
+    assert layer.weight.grad.tolist() == [[3.0, 3.0], [1.0, 1.0], [0.0, 0.0]]
+    F.embedding(gradgate.tensor(2), layer.weight, max_norm=7.0, norm_type=1.0)
+    close(layer.weight[2], np.array([3.0, 4.0]) / (1.0 + 1e-7 / 14.0), 4)
+    assert repr(layer) == "Embedding(3, 2, max_norm=1.0)"
+
+
+def test_embedding_gradient_divided_by_frequency():
+    layer = nn.Embedding(3, 1, padding_idx=2, scale_grad_by_freq=True)
+    index = gradgate.tensor([[0, 1], [0, 2]])
+    upstream = gradgate.tensor([[[1.0], [2.0]], [[5.0], [7.0]]])
+    layer(index).backward(upstream)
+    assert layer.weight.grad.tolist() == [[3.0], [2.0], [0.0]]
+    assert repr(layer) == "Embedding(3, 1, padding_idx=2, scale_grad_by_freq=True)"
+    assert not F.embedding(index, layer.weight.detach(), scale_grad_by_freq=True).requires_grad
+
+
+def test_embedding_on_a_given_weight():
+    weight = gradgate.ones(2, 3)
+    layer = nn.Embedding(2, 3, _weight=weight, sparse=True)
+    assert layer(gradgate.tensor([1])).tolist() == [[1.0, 1.0, 1.0]]
+    assert layer.weight.requires_grad
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) does not fit \(3, 3\)"):
+        nn.Embedding(3, 3, _weight=weight)
+
+
 def test_embedding_errors():
     with pytest.raises(IndexError):
         nn.Embedding(3, 2)(gradgate.tensor([3]))
@@ -199,6 +232,40 @@ def test_batch_norm_without_statistics_or_scale():
     close(layer(x), normalised(x.numpy(), (0,), 1e-5), 100)
 
 
+def test_batch_norm_without_shift():
+    layer = nn.BatchNorm1d(2, bias=False, eps=0.0)
+    assert layer.bias is None
+    assert list(layer.state_dict()) == ["weight", "running_mean", "running_var", "num_batches_tracked"]
+    assert layer(gradgate.tensor([[1.0, 5.0], [3.0, 1.0]])).tolist() == [[-1.0, 1.0], [1.0, -1.0]]
+    assert nn.BatchNorm1d(2, affine=False).bias is None
+
+
+def test_batch_norm_no_longer_tracking_keeps_its_running_values():
+    layer = nn.BatchNorm1d(1)
+    layer.track_running_stats = False
+    layer(gradgate.tensor([[1.0], [5.0]]))
+    assert layer.running_mean.tolist() == [0.0]
+    assert layer.num_batches_tracked.item() == 0
+    assert layer.eval()(gradgate.tensor([[2.0]])).item() == pytest.approx(2.0, rel=1e-5)  # eps is 1e-5
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **options: nn.Linear(2, 3, **options),
+        lambda **options: nn.Bilinear(2, 2, 3, **options),
+        lambda **options: nn.Embedding(2, 3, **options),
+        lambda **options: nn.BatchNorm1d(3, **options),
+        lambda **options: nn.LayerNorm(3, **options),
+    ],
+)
+def test_layers_take_a_device_and_a_dtype(make):
+    for parameter in make(device="cpu", dtype=gradgate.float64).parameters():
+        assert parameter.dtype == gradgate.float64
+    with pytest.raises(RuntimeError, match="no device 'cuda'"):
+        make(device="cuda")
+
+
 def test_batch_norm_resets():
     layer = nn.BatchNorm1d(2)
     layer(gradgate.tensor([[1.0, 2.0], [5.0, 7.0]]))
@@ -223,7 +290,9 @@ def test_batch_norm_errors():
         layer(gradgate.zeros(1, 3))
     with pytest.raises(RuntimeError, match="running_mean should contain 4 elements not 3"):
         layer(gradgate.zeros(2, 4))
-    with pytest.raises(ValueError, match="required when not training"):
+    with pytest.raises(ValueError, match=r"more than 1 value per channel when training, got input size \(0, 3\)"):
+        layer(gradgate.zeros(0, 3))
+    with pytest.raises(RuntimeError, match="required when not training"):
         F.batch_norm(gradgate.zeros(2, 3), None, None)
     with pytest.raises(ValueError, match=r"\(N, C, \*\), got \(3,\)"):
         F.batch_norm(gradgate.zeros(3), None, None, training=True)
@@ -281,7 +350,7 @@ def test_module_representations():
     pairs = {
         nn.Bilinear(1, 2, 3, bias=False): "Bilinear(in1_features=1, in2_features=2, out_features=3, bias=False)",
         nn.Embedding(5, 2, padding_idx=0): "Embedding(5, 2, padding_idx=0)",
-        nn.BatchNorm1d(3): "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
+        nn.BatchNorm1d(3): "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)",
         nn.LayerNorm(3): "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)",
         nn.Flatten(): "Flatten(start_dim=1, end_dim=-1)",
         nn.Unflatten(1, (2, 2)): "Unflatten(dim=1, unflattened_size=(2, 2))",

@@ -13,9 +13,10 @@ from gradgate.functional.activation import (
     silu,
     softmax,
 )
-from gradgate.functional.affine import bilinear, embedding, linear
+from gradgate.functional.affine import bilinear, linear
 from gradgate.functional.classification_loss import cross_entropy, multi_margin_loss, nll_loss
 from gradgate.functional.distance import cosine_similarity, normalize
+from gradgate.functional.lookup import embedding
 from gradgate.functional.noise import dropout
 from gradgate.functional.normalization import batch_norm, layer_norm
 from gradgate.functional.probability_loss import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div

@@ -1,4 +1,4 @@
-"""Products of an input with weights: linear and bilinear maps, and the rows of an embedding."""
+"""Products of an input with weights: linear and bilinear maps."""
 
 from __future__ import annotations
 
@@ -45,22 +45,3 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     out, in1, in2 = weight.shape
     pairs = (input1.unsqueeze(-1) * input2.unsqueeze(-2)).reshape(*rows, in1 * in2)
     return linear(pairs, weight.reshape(out, in1 * in2), bias)
-
-
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """Rows of `weight` (count, features) chosen by the integers of `input`, any shape (*): the result is (*, features).
-
-    The row `padding_idx` (negative counts from the end) gets no gradient.
-    Raises IndexError for an index outside 0 .. count - 1, and ValueError for a `padding_idx` outside the rows.
-
-    >>> import gradgate
-    >>> w = gradgate.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
-    >>> embedding(gradgate.tensor([2, 1]), w).tolist()
-    [[3.0, 4.0], [1.0, 2.0]]
-    """
-    if padding_idx is None:
-        return _core.embedding(weight, input)
-    count = weight.shape[0]
-    if not -count <= padding_idx < count:
-        raise ValueError(f"embedding: padding_idx {padding_idx} is outside the {count} rows of the weight")
-    return _core.embedding(weight, input, padding_idx % count)

@@ -25,8 +25,8 @@ def batch_norm(
     divided by n - 1. The course notes of cs231n write the momentum the other way round (0.9 there is 0.1 here) and keep
     the variance divided by n. When not `training`, the running values are used.
 
-    Raises ValueError for one value per channel while training, or if running values are missing otherwise, and
-    RuntimeError if a tensor's length is not C.
+    Raises ValueError for fewer than two values per channel while training, RuntimeError if running values are missing
+    otherwise or a tensor's length is not C.
 
     >>> import gradgate
     >>> x = gradgate.tensor([[1.0], [3.0]])
@@ -44,7 +44,7 @@ def batch_norm(
     if training:
         centred, var = _batch_deviations(input, running_mean, running_var, momentum)
     elif running_mean is None or running_var is None:
-        raise ValueError("batch_norm: running_mean and running_var are required when not training")
+        raise RuntimeError("batch_norm: running_mean and running_var are required when not training")
     else:
         centred, var = input - running_mean.reshape(shape), running_var.reshape(shape)
     normal = centred * (var + eps).rsqrt()

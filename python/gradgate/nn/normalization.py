@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gradgate import _core
 from gradgate import functional as F
-from gradgate._core import Tensor, empty, ones, tensor, zeros
+from gradgate._core import Tensor, empty, tensor
 from gradgate.autograd.grad_mode import no_grad
 from gradgate.nn import init
 from gradgate.nn.module import Module
@@ -41,18 +41,26 @@ class BatchNorm1d(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        device: str | None = None,
         dtype: _core.dtype | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
+        """`affine=False` leaves out scale and shift, `bias=False` only the shift."""
         super().__init__()
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        self.register_parameter("weight", Parameter(empty(num_features, dtype=dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(empty(num_features, dtype=dtype)) if affine else None)
-        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track_running_stats else None)
-        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track_running_stats else None)
+
+        def made() -> Tensor:
+            return empty(num_features, device=device, dtype=dtype)
+
+        self.register_parameter("weight", Parameter(made()) if affine else None)
+        self.register_parameter("bias", Parameter(made()) if affine and bias else None)
+        self.register_buffer("running_mean", made() if track_running_stats else None)
+        self.register_buffer("running_var", made() if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
         self.reset_parameters()
 
@@ -67,8 +75,9 @@ class BatchNorm1d(Module):
     def reset_parameters(self) -> None:
         """Forgets the batches seen; scale 1, shift 0."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -76,20 +85,20 @@ class BatchNorm1d(Module):
         if input.ndim not in (2, 3):
             raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
         momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.num_batches_tracked is not None:
+        moves = self.training and self.track_running_stats  # which may have been changed since construction
+        if moves and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:
                 momentum = 1.0 / self.num_batches_tracked.item()
         use_batch = self.training or self.running_mean is None
-        return F.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias, use_batch, momentum, self.eps
-        )
+        mean, var = (self.running_mean, self.running_var) if moves or not self.training else (None, None)
+        return F.batch_norm(input, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
 
     def extra_repr(self) -> str:
         """Return the arguments."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -112,15 +121,21 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
+        device: str | None = None,
         dtype: _core.dtype | None = None,
     ) -> None:
+        """`elementwise_affine=False` leaves out scale and shift."""
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self.register_parameter("weight", Parameter(empty(shape, dtype=dtype)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(empty(shape, dtype=dtype)) if elementwise_affine and bias else None)
+
+        def made() -> Parameter:
+            return Parameter(empty(shape, device=device, dtype=dtype))
+
+        self.register_parameter("weight", made() if elementwise_affine else None)
+        self.register_parameter("bias", made() if elementwise_affine and bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
