@@ -136,3 +136,34 @@ def test_parameter_list():
     assert list(weights.state_dict()) == ["0", "1"]
     with pytest.raises(IndexError, match="out of range for 2 items"):
         weights[2]
+    rest = weights[1:]
+    assert isinstance(rest, nn.ParameterList)
+    assert list(rest) == [own]
+    weights += [gradgate.zeros(2, 3)]
+    assert repr(weights) == (
+        "ParameterList(\n"
+        "    (0): Parameter containing: [gradgate.float32 of size 2]\n"
+        "    (1): Parameter containing: [gradgate.float32 of size 3]\n"
+        "    (2): Parameter containing: [gradgate.float32 of size 2x3]\n)"
+    )
+
+
+def test_lists_grow_in_place_and_repeat():
+    net = nn.Sequential(Add(1))
+    same = net
+    net += [Add(2)]
+    assert net is same
+    assert len(net) == 2
+    assert terms(net * 2) == terms(2 * net) == [1, 2, 1, 2]
+    assert (net * 2)[0] is net[0]
+    modules = nn.ModuleList()
+    modules += net
+    assert list(modules) == list(net)
+
+
+def test_module_dict_of_a_module_dict_or_pairs():
+    first = nn.ModuleDict([("a", Add(1))])
+    second = nn.ModuleDict(first)
+    second.update(nn.ModuleDict({"b": Add(2)}))
+    assert list(second) == ["a", "b"]
+    assert second["a"] is first["a"]

@@ -60,6 +60,9 @@ class _Numbered(Module):
             self.append(module)
         return self
 
+    def __iadd__(self: Numbered, modules: Iterable[Module]) -> Numbered:
+        return self.extend(modules)
+
     def insert(self, index: int, module: Module) -> None:
         """Add a module before position `index`, as list.insert does."""
         modules = list(self)
@@ -117,6 +120,12 @@ class Sequential(_Numbered):
         if not isinstance(other, Sequential):
             return NotImplemented
         return Sequential(*self, *other)
+
+    def __mul__(self, count: int) -> Sequential:
+        """The modules `count` times over: the same modules, with the same parameters."""
+        return Sequential(*(list(self) * count))
+
+    __rmul__ = __mul__
 
     def forward(self, input: Any) -> Any:
         """Return the output of the last module."""
@@ -181,9 +190,9 @@ class ModuleDict(Module):
     (['a', 'b'], True)
     """
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    def __init__(self, modules: Mapping[str, Module] | ModuleDict | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        self.update(modules or {})
+        self.update({} if modules is None else modules)
 
     def _names(self) -> list[str]:
         return [name for name, kind in self._registry.items() if kind is Kind.MODULE]
@@ -225,9 +234,9 @@ class ModuleDict(Module):
         """Return the keys and modules."""
         return [(name, self.__dict__[name]) for name in self._names()]
 
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+    def update(self, modules: Mapping[str, Module] | ModuleDict | Iterable[tuple[str, Module]]) -> None:
         """Register the modules under their keys, replacing those that are there."""
-        for key, module in modules.items() if isinstance(modules, Mapping) else modules:
+        for key, module in modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules:
             self[key] = module
 
     def pop(self, key: str) -> Module:
@@ -261,8 +270,16 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Parameter]:
         return iter([self.__dict__[name] for name in self._registry])
 
-    def __getitem__(self, index: int) -> Parameter:
-        return self.__dict__[str(_position(index, len(self)))]  # type: ignore[no-any-return]
+    @overload
+    def __getitem__(self, index: slice) -> ParameterList: ...
+    @overload
+    def __getitem__(self, index: int) -> Parameter: ...
+
+    def __getitem__(self, index: int | slice) -> Parameter | ParameterList:
+        parameters = list(self)
+        if isinstance(index, slice):
+            return ParameterList(parameters[index])
+        return parameters[_position(index, len(parameters))]
 
     def __setitem__(self, index: int, value: Tensor) -> None:
         setattr(self, str(_position(index, len(self))), _as_parameter(value))
@@ -278,9 +295,16 @@ class ParameterList(Module):
             self.append(value)
         return self
 
+    def __iadd__(self, values: Iterable[Tensor]) -> ParameterList:
+        return self.extend(values)
+
     def extra_repr(self) -> str:
-        """Return the shapes and dtypes."""
-        return "\n".join(f"({i}): Parameter of {p.dtype} and shape {tuple(p.shape)}" for i, p in enumerate(self))
+        """Return the dtypes and sizes."""
+        sizes = ("x".join(map(str, p.shape)) for p in self)
+        return "\n".join(
+            f"  ({i}): Parameter containing: [{p.dtype} of size {size}]"
+            for i, (p, size) in enumerate(zip(self, sizes, strict=True))
+        )
 
 
 def _as_parameter(value: Tensor) -> Parameter:
