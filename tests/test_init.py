@@ -62,6 +62,7 @@ def test_normal_moments(fill, options, mean, std):
 
 
 def test_fans_of_more_dimensions():
+    assert init._calculate_fan_in_and_fan_out(gradgate.empty(10, 20, 2, 3)) == (120, 60)
     bound = math.sqrt(6 / (20 * 6 + 10 * 6))
     assert_uniform(values(init.xavier_uniform_, shape=(10, 20, 2, 3)), bound)
 
