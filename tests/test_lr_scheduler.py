@@ -212,10 +212,12 @@ def test_one_cycle_needs_a_momentum_to_cycle() -> None:
 def test_plateau_waits_for_patience_then_cools_down() -> None:
     optimizer = make_optimizer()
     schedule = ReduceLROnPlateau(optimizer, factor=0.5, patience=1, cooldown=2, min_lr=[0.3, 0.0])
-    found = []
+    found, cooling = [], []
     for loss in [5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 4.0, 4.0, 4.0, 4.0]:
         schedule.step(tensor(loss))
         found.append(rates(optimizer))
+        cooling.append(schedule.in_cooldown)
+    assert cooling == [False, False, True, True, False, False, True, True, False, False, True]
     halved = [0.7, 0.7, 0.35, 0.35, 0.35, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3]
     assert [r[0] for r in found] == halved
     assert [r[1] for r in found] == [0.3, 0.3, 0.15, 0.15, 0.15, 0.15, 0.075, 0.075, 0.075, 0.075, 0.0375]

@@ -22,6 +22,13 @@ def with_gradients(*gradients):
     return parameters
 
 
+def test_foreach_changes_nothing():
+    (parameter,) = with_gradients([3.0, -4.0])
+    assert clip_grad_norm_(parameter, 5.0, foreach=True).item() == 5.0
+    clip_grad_value_(parameter, 2.0, foreach=False)
+    assert parameter.grad.tolist() == [2.0, -2.0]
+
+
 @pytest.mark.parametrize("norm_type", [2.0, 1, 3.0, math.inf])
 @pytest.mark.parametrize("max_norm", [0.5, 100.0])
 def test_clip_grad_norm(norm_type, max_norm):

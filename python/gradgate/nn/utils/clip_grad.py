@@ -19,12 +19,13 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scales the gradients, in place, so that their common norm is at most `max_norm`; returns the norm before, ().
 
     The norm is that of all gradients as one vector, of order `norm_type` (`float("inf")`: the largest absolute value);
     the factor is max_norm / (norm + 1e-6) where that is below 1. Raises RuntimeError for a norm that is NaN or infinite
-    if `error_if_nonfinite`; then the gradients are unchanged.
+    if `error_if_nonfinite`; then the gradients are unchanged. `foreach` is accepted for the sake of existing scripts.
 
     >>> import gradgate
     >>> w = gradgate.zeros(2, requires_grad=True)
@@ -53,8 +54,10 @@ def clip_grad_norm_(
     return total
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limits every element of the gradients, in place, to [-clip_value, clip_value].
+
+    `foreach` is accepted for the sake of existing scripts.
 
     >>> import gradgate
     >>> w = gradgate.zeros(2, requires_grad=True)

@@ -71,7 +71,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
@@ -79,6 +79,11 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = self._rates()
+
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether bad epochs are not counted at present."""
+        return self.cooldown_counter > 0
 
     def _is_better(self, value: float) -> bool:
         sign = 1 if self.mode == "max" else -1
