@@ -271,7 +271,7 @@ def test_streams() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_workers": 2}, "num_workers should be 0, but is 2"),
+        ({"num_workers": -1}, "num_workers should not be negative, but is -1"),
         ({"sampler": [1], "shuffle": True}, "sampler option is mutually exclusive with shuffle"),
         ({"batch_sampler": [[1]], "batch_size": 2}, "batch_sampler option is mutually exclusive"),
         ({"batch_sampler": [[1]], "shuffle": True}, "batch_sampler option is mutually exclusive"),
@@ -285,6 +285,23 @@ def test_contradictory_arguments_are_refused(options: dict[str, Any], message: s
         DataLoader(rows(), **options)
 
 
+def test_arguments_about_workers_change_no_batch() -> None:
+    expected = [y.tolist() for _, y in DataLoader(rows(), 3)]
+    with pytest.warns(UserWarning, match="num_workers=2 changes nothing"):
+        loader = DataLoader(rows(), 3, num_workers=2, persistent_workers=True, prefetch_factor=4, timeout=1.0)
+    assert [y.tolist() for _, y in loader] == expected
+    assert (loader.num_workers, loader.batch_size) == (2, 3)
+
+
+def test_single_samples_become_tensors() -> None:
+    pair = namedtuple("pair", "a b")
+    samples: Any = [(np.float32([1, 2]), 3), {"x": pair(np.int64(4), "name"), "y": [np.array("text")]}]
+    (array, number), nested = DataLoader(samples, batch_size=None)
+    assert array.dtype == gradgate.float32 and array.tolist() == [1.0, 2.0] and number == 3
+    assert nested["x"].a.item() == 4 and nested["x"].b == "name" and nested["y"] == [np.array("text")]
+    assert list(DataLoader(samples[:1], batch_size=None, collate_fn=len)) == [2]
+
+
 def test_default_collate() -> None:
     pair = namedtuple("pair", "a b")
     assert default_collate([tensor([1.0]), tensor([2.0])]).tolist() == [[1.0], [2.0]]
@@ -296,7 +313,7 @@ def test_default_collate() -> None:
     nested = default_collate([{"x": (1, [2.0]), "y": pair(3, "c")}, {"x": (4, [5.0]), "y": pair(6, "f")}])
     assert nested["x"][0].tolist() == [1, 4] and nested["x"][1][0].tolist() == [2.0, 5.0]
     assert nested["y"].a.tolist() == [3, 6] and nested["y"].b == ["c", "f"]
-    with pytest.raises(ValueError, match="equal size"):
+    with pytest.raises(RuntimeError, match="equal size"):
         default_collate([(1, 2), (1,)])
     with pytest.raises(TypeError, match="found object"):
         default_collate([object()])

@@ -1,7 +1,8 @@
 """Data sets, samplers and the loader that turns them into batches."""
 
+from gradgate.utils.data.collate import default_collate, default_convert
 from gradgate.utils.data.dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
-from gradgate.utils.data.loader import DataLoader, default_collate
+from gradgate.utils.data.loader import DataLoader
 from gradgate.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -25,5 +26,6 @@ __all__ = [
     "TensorDataset",
     "WeightedRandomSampler",
     "default_collate",
+    "default_convert",
     "random_split",
 ]

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-import numpy
-
 from gradgate import _core
 from gradgate._core import Generator, Tensor
+from gradgate.utils.data.collate import default_collate, default_convert
 from gradgate.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
 from gradgate.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 Sample_co = TypeVar("Sample_co", covariant=True)
-
-
-def default_collate(batch: Sequence[Any]) -> Any:
-    """Makes one batch of a list of samples: each tensor gets a leading dimension of samples.
-
-    Tensors and NumPy arrays are stacked, numbers become a tensor (floats float64, integers int64, bools
-    bool), strings and bytes stay a list, and tuples, lists and mappings are collated entry by entry
-    (a tuple becomes a list, a named tuple stays one).
-
-    Raises TypeError for samples of another type, ValueError for sequences of different lengths.
-
-    >>> from gradgate import tensor
-    >>> default_collate([(tensor([1.0]), 0), (tensor([2.0]), 1)])
-    [tensor([[1.],
-            [2.]]), tensor([0, 1])]
-    """
-    first = batch[0]
-    if isinstance(first, Tensor):
-        return _core.stack(list(batch))
-    if isinstance(first, (numpy.ndarray, numpy.generic)):
-        return _core.tensor(numpy.stack(batch))
-    for kind, dtype in ((bool, _core.bool), (int, _core.int64), (float, _core.float64)):
-        if isinstance(first, kind):
-            return _core.tensor(list(batch), dtype=dtype)
-    if isinstance(first, (str, bytes)):
-        return list(batch)
-    if isinstance(first, Mapping):
-        return {key: default_collate([sample[key] for sample in batch]) for key in first}
-    if isinstance(first, (tuple, list)):
-        if any(len(sample) != len(first) for sample in batch):
-            raise ValueError("default_collate: each element in list of batch should be of equal size")
-        entries = [default_collate(entry) for entry in zip(*batch, strict=True)]
-        return type(first)(*entries) if hasattr(first, "_fields") else entries
-    raise TypeError(
-        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-        f"found {type(first).__name__}. Pass a collate_fn that knows it"
-    )
 
 
 class DataLoader(Generic[Sample_co]):
@@ -62,16 +25,19 @@ class DataLoader(Generic[Sample_co]):
         shuffle: a new random order at every iteration.
         sampler: gives the order of the indices, instead of `shuffle`.
         batch_sampler: gives lists of indices, instead of `batch_size`, `shuffle`, `sampler` and `drop_last`.
-        num_workers: 0. Batches are made in this process; tensors in memory need no other.
-        collate_fn: makes a batch of a list of samples, `default_collate` by default.
-        pin_memory: accepted for the sake of existing scripts; there is no other memory to copy to.
+        num_workers: more than 0 gives the same batches and a warning, since they are made in this process.
+        collate_fn: makes a batch of a list of samples, `default_collate` by default; without batches it
+            converts each sample, `default_convert` by default.
         drop_last: leaves out the last batch if it is incomplete.
         generator: the source of random numbers of `shuffle`, the global one by default.
+        pin_memory, timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers,
+            pin_memory_device, in_order: accepted for the sake of existing scripts. There are no workers and
+            no other memory that they could be about.
 
     A TensorDataset, or a Subset of one, is gathered in blocks of rows, one call for each tensor and batch,
     when `collate_fn` is the default.
 
-    Raises ValueError for arguments that contradict one another, or a `num_workers` other than 0.
+    Raises ValueError for arguments that contradict one another, or a negative `num_workers`.
 
     >>> from gradgate import tensor
     >>> from gradgate.utils.data import TensorDataset
@@ -88,16 +54,20 @@ class DataLoader(Generic[Sample_co]):
         sampler: Iterable[int] | None = None,
         batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
-        collate_fn: Callable[[list[Any]], Any] | None = None,
+        collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
-        *,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
         generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
-        if num_workers != 0:
-            raise ValueError(
-                f"DataLoader: batches are made in this process; num_workers should be 0, but is {num_workers}"
-            )
+        _check_workers(num_workers)
         streams = isinstance(dataset, IterableDataset)
         _check_order(streams, batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
         if sampler is None and not streams and batch_sampler is None:
@@ -110,7 +80,8 @@ class DataLoader(Generic[Sample_co]):
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self.num_workers = num_workers
-        self.collate_fn = collate_fn if collate_fn is not None else default_collate
+        default = default_collate if batch_size is not None or batch_sampler is not None else default_convert
+        self.collate_fn: Callable[[Any], Any] = default if collate_fn is None else collate_fn
         self.pin_memory = pin_memory
         self.drop_last = drop_last
         self.generator = generator
@@ -119,7 +90,7 @@ class DataLoader(Generic[Sample_co]):
         if isinstance(self.dataset, IterableDataset):
             return self._stream(iter(self.dataset))
         if self.batch_sampler is None:
-            return (self._single(self.dataset[index]) for index in self.sampler or ())
+            return (self.collate_fn(self.dataset[index]) for index in self.sampler or ())
         sampler = self.batch_sampler
         batches = sampler.batches() if isinstance(sampler, BatchSampler) else iter(sampler)
         gather = _row_gatherer(self.dataset) if self.collate_fn is default_collate else None
@@ -137,16 +108,24 @@ class DataLoader(Generic[Sample_co]):
             return size
         return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
 
-    def _single(self, sample: Any) -> Any:
-        return sample if self.collate_fn is default_collate else self.collate_fn(sample)
-
     def _stream(self, samples: Iterator[Any]) -> Iterator[Any]:
         if self.batch_size is None:
-            yield from map(self._single, samples)
+            yield from map(self.collate_fn, samples)
             return
         while batch := list(islice(samples, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield self.collate_fn(batch)
+
+
+def _check_workers(num_workers: int) -> None:
+    """Raises ValueError for a negative number, warns of one that asks for other processes."""
+    if num_workers < 0:
+        raise ValueError(f"DataLoader: num_workers should not be negative, but is {num_workers}")
+    if num_workers > 0:
+        warnings.warn(
+            f"DataLoader: batches are made in this process; num_workers={num_workers} changes nothing, use 0",
+            stacklevel=3,
+        )
 
 
 def _check_order(
