@@ -262,3 +262,11 @@ def test_state_of_a_schedule(tmp_path: Path) -> None:
     other = MultiStepLR(Adam(parameters(values(0, [(2,)]))), [1])
     other.load_state_dict(io.load(tmp_path / "s"))
     assert other.state_dict() == schedule.state_dict()
+
+
+def test_where_and_what_to_load_change_nothing(tmp_path: Path) -> None:
+    io.save(checkpoint(), tmp_path / "t")
+    for options in ({"map_location": "cpu"}, {"weights_only": False}, {"map_location": {"cuda:0": "cpu"}}):
+        assert same(io.load(tmp_path / "t", **options), checkpoint())
+    with pytest.raises(RuntimeError, match="no device 'cuda'"):
+        io.load(tmp_path / "t", map_location="cuda")

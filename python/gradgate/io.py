@@ -72,14 +72,18 @@ def save(obj: Any, path: StrPath) -> None:
         _flush_directory(target.parent)
 
 
-def load(path: StrPath) -> Any:
+def load(path: StrPath, map_location: Any = None, *, weights_only: bool = True) -> Any:
     """Reads what `save` wrote: the same structure, with new tensors that need no gradient.
 
-    Any other safetensors file gives a dict of its tensors by name. Nothing in a file is ever executed.
+    Any other safetensors file gives a dict of its tensors by name. Nothing in a file is ever executed. `map_location`
+    ("cpu" is the one device) and `weights_only` (files hold nothing else) are accepted for the sake of existing
+    scripts.
 
-    Raises FileNotFoundError if there is no such file, and ValueError, naming the file and what is wrong, if
-    it is damaged, truncated or of another kind.
+    Raises FileNotFoundError if there is no such file, RuntimeError for another device, and ValueError, naming the
+    file and what is wrong, if it is damaged, truncated or of another kind.
     """
+    if isinstance(map_location, str) and map_location not in ("cpu", "cpu:0"):
+        raise RuntimeError(f"load: there is no device {map_location!r}; use map_location='cpu'")
     with open(path, "rb"):
         pass  # raises the system's own error when there is nothing to read
     name = os.fspath(path)
