@@ -32,6 +32,8 @@ PYTHON_ROOMS: dict[str, set[str]] = {
     "autograd": {"_core"},
     "config": {"_core"},
     "copying": {"_core"},
+    "cuda": set(),
+    "devices": set(),
     "einsum": {"_core"},
     "io": {"_core"},
     "printing": {"_core"},
