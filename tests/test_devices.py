@@ -30,3 +30,4 @@ def test_types_have_their_other_names() -> None:
     assert (gradgate.float, gradgate.double) == (gradgate.float32, gradgate.float64)
     assert (gradgate.int, gradgate.long) == (gradgate.int32, gradgate.int64)
     assert gradgate.zeros(1, dtype=gradgate.long).dtype == gradgate.int64
+    assert not {"float", "int"} & set(gradgate.__all__)  # `import *` leaves Python's own alone

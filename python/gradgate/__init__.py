@@ -7,10 +7,6 @@ data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. N
 from gradgate import _core, autograd, config, copying, cuda, nn, optim, printing, utils
 from gradgate._core import *
 from gradgate._core import __version__
-from gradgate._core import float32 as float  # PyTorch's other names of the types
-from gradgate._core import float64 as double
-from gradgate._core import int32 as int
-from gradgate._core import int64 as long
 from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
 from gradgate.config import show_config
 from gradgate.devices import device
@@ -23,14 +19,10 @@ __all__ = [
     "autograd",
     "cuda",
     "device",
-    "double",
     "einsum",
     "enable_grad",
-    "float",
     "get_printoptions",
-    "int",
     "load",
-    "long",
     "nn",
     "no_grad",
     "optim",
@@ -41,6 +33,9 @@ __all__ = [
     "utils",
 ]
 __all__ += _core.__all__
+
+# PyTorch's other names of the types; not in __all__, lest `import *` hide Python's own.
+float, double, int, long = _core.float32, _core.float64, _core.int32, _core.int64
 
 config.warn_of_environment()
 copying.install()
