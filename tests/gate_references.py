@@ -205,6 +205,14 @@ REFERENCES: dict[str, Reference] = {
     "ceil": Reference(
         lambda x: np.ceil(x) if x.dtype.kind == "f" else x, lambda x: (like(x, 0),), kinks=tuple(range(-3, 4))
     ),
+    "trunc": Reference(
+        lambda x: np.trunc(x) if x.dtype.kind == "f" else x, lambda x: (like(x, 0),), kinks=tuple(range(-3, 4))
+    ),
+    "round": Reference(
+        lambda x: np.rint(x) if x.dtype.kind == "f" else x,
+        lambda x: (like(x, 0),),
+        kinks=tuple(i + 0.5 for i in range(-4, 4)),
+    ),
     "add": Reference(lambda a, b: a + b, lambda a, b: (like(a, 1), like(a, 1)), ANY),
     "sub": Reference(lambda a, b: a - b, lambda a, b: (like(a, 1), like(a, -1)), ANY),
     "mul": Reference(lambda a, b: a * b, lambda a, b: (b, a), ANY),

@@ -36,6 +36,7 @@ PYTHON_ROOMS: dict[str, set[str]] = {
     "devices": set(),
     "einsum": {"_core"},
     "io": {"_core"},
+    "limits": {"_core"},
     "printing": {"_core"},
     "functional": {"_core", "autograd", "einsum"},
     "nn": {"_core", "autograd", "functional"},

@@ -99,6 +99,7 @@ SLOTS = {
     "__index__": "(self) -> builtins.int",
     "__float__": "(self) -> builtins.float",
     "__hash__": "(self) -> builtins.int",
+    "__contains__": "(self, value: _Operand) -> builtins.bool",
     "__len__": "(self) -> builtins.int",
     "__iter__": "(self) -> Iterator[Tensor]",
     "__repr__": "(self) -> builtins.str",
@@ -184,9 +185,10 @@ def documented(declaration: str, doc: str) -> str:
 
 
 def function_stub(name: str, function: Any, *, is_method: bool) -> str:
-    """The declarations of a function or method, one for each overload."""
-    found = overloads(function.__doc__ or "", name)
-    lines = [documented(f"def {signature(head, is_method=is_method)}:", doc) for head, doc in found]
+    """The declarations of a function or method, one for each overload; `name` may be a second one of the function."""
+    found = overloads(function.__doc__ or "", function.__name__)
+    heads = [(name + head.removeprefix(function.__name__), doc) for head, doc in found]
+    lines = [documented(f"def {signature(head, is_method=is_method)}:", doc) for head, doc in heads]
     return "".join(f"@overload\n{line}" for line in lines) if len(lines) > 1 else lines[0]
 
 

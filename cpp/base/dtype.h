@@ -17,6 +17,7 @@ constexpr Kind kind(DType t) {
   return t == DType::boolean ? Kind::boolean : t < DType::float32 ? Kind::integer : Kind::floating;
 }
 constexpr bool is_floating(DType t) { return kind(t) == Kind::floating; }
+constexpr bool is_signed(DType t) { return t != DType::boolean && t != DType::uint8; }
 
 constexpr int item_size(DType t) {
   constexpr int sizes[] = {1, 1, 4, 8, 4, 8};

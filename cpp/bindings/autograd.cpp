@@ -133,6 +133,13 @@ void define_autograd(py::module_& m) {
                 "Returns a handle whose remove() takes the hook off.",
                 py::arg("hook"));
   define_method("detach", detach, "The same memory, off the graph.");
+  define_method(
+      "detach_",
+      [](const Tensor& t) {
+        detach_in_place(t);
+        return t;
+      },
+       "Takes this tensor off the graph and returns it.\n\nRaises RuntimeError for a view.");
   define_method("clone", clone, "A copy with memory of its own, through which gradients flow.");
   define_method(
       "backward",

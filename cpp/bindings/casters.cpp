@@ -76,10 +76,18 @@ Dims wrap_dims(const char* operation, const Dims& dims, int ndim) {
 void define_dtypes(py::module_& m) {
   py::class_<DTypeObject>(m, "dtype", "The type of a tensor's elements.")
       .def_property_readonly("is_floating_point", [](const DTypeObject& d) { return is_floating(d.value); })
+      .def_property_readonly("is_complex", [](const DTypeObject&) { return false; })
+      .def_property_readonly("is_signed", [](const DTypeObject& d) { return is_signed(d.value); })
       .def_property_readonly("itemsize", [](const DTypeObject& d) { return item_size(d.value); }, "Size of an element in bytes.")
       .def("__repr__", [](const DTypeObject& d) { return std::string("gradgate.") + name(d.value); })
       .def("__reduce__", [](const DTypeObject& d) { return std::string(name(d.value)); });
   for (DType dtype : kDTypes) m.attr(name(dtype)) = DTypeObject{dtype};
+  m.def("promote_types", promote, py::arg("type1"), py::arg("type2"), "The type of a result of two tensors with dimensions.");
+  m.def("can_cast", [](DType from, DType to) { return kind(from) <= kind(to); }, py::arg("from_"), py::arg("to"),
+        "Whether values may be converted in place: not from floats to integers, nor from these to bool.");
+  m.def("result_type", [](const Tensor& a, const Tensor& b) { return result_type(a, b); }, py::arg("tensor1"), py::arg("tensor2"),
+        "The type of a result of two tensors or numbers: those with dimensions decide over 0-d ones, and these over numbers, unless\n"
+        "the lesser are of a higher kind (bool, integer, floating-point).");
 }
 
 }  // namespace gradgate

@@ -37,15 +37,30 @@ void define_to() {
                 py::arg("other"));
 }
 
-void define_casts() {
+// What Tensor.device is, a str until Python's side gives a richer one; never destroyed, as that would come after the interpreter's end.
+py::str& device_name() {
+  static auto* const name = new py::str("cpu");
+  return *name;
+}
+
+void define_casts(py::module_& m) {
   static constexpr std::pair<const char*, DType> casts[] = {
       {"float", DType::float32}, {"double", DType::float64}, {"int", DType::int32},
       {"long", DType::int64},    {"byte", DType::uint8},     {"bool", DType::boolean}};
   for (const auto& [method, dtype] : casts)
     define_method(method, [dtype = dtype](const Tensor& x) { return cast(x, dtype); },
                   cat("The values as ", name(dtype), "; floats are truncated towards zero.").c_str());
+  define_method(
+      "type",
+      [](const Tensor& x, const std::optional<DType>& dtype, bool) {
+        static constexpr const char* names[] = {"Bool", "Byte", "Int", "Long", "Float", "Double"};
+        return dtype ? py::cast(cast(x, *dtype)) : py::cast(cat("gradgate.", names[static_cast<int>(x.dtype())], "Tensor"));
+      },
+      "The values in another type; without one, PyTorch's name of the tensor's, as in 'gradgate.FloatTensor'.",
+      py::arg("dtype") = py::none(), py::arg("non_blocking") = false);
   define_method("cpu", [](const Tensor& x) { return x; }, "The tensor itself: tensors live on the CPU.");
-  define_property("device", [](const Tensor&) { return "cpu"; }, "Where the tensor lives: always 'cpu'.");
+  m.def("_set_device_name", [](const py::str& name) { device_name() = name; }, py::arg("name"));
+  define_property("device", [](const Tensor&) { return device_name(); }, "Where the tensor lives: always 'cpu'.");
 }
 
 void define_writing() {
@@ -79,9 +94,9 @@ void define_writing() {
 
 }  // namespace
 
-void define_conversions(py::module_&) {
+void define_conversions(py::module_& m) {
   define_to();
-  define_casts();
+  define_casts(m);
   define_writing();
 }
 

@@ -70,9 +70,10 @@ Tensor as_array(const TypeArgument& dtype, const py::object& data, const std::op
   return result.alias();
 }
 
-// The type that fill_value gives a tensor: its own, a float the default one.
+// The type that fill_value gives a tensor: that of the Python number it is.
 DType fill_type(const Tensor& value) {
-  return value.is_number() && is_floating(value.dtype()) ? default_dtype() : value.dtype();
+  if (is_floating(value.dtype())) return default_dtype();
+  return value.dtype() == DType::boolean ? DType::boolean : DType::int64;
 }
 
 // The functions of a size alone.
@@ -117,12 +118,14 @@ void define_full(py::module_& m) {
       [](const TypeArgument& dtype, const DimsArgument& size, const Tensor& value) {
         return full(size.value, value, dtype.value_or(fill_type(value)));
       },
-      "A tensor of one value, of the value's type (a float: the default one) unless dtype is given.", py::arg("size"),
+      "A tensor of one value, unless dtype is given of the type that tensor() would give the number.\n\n"
+      "Raises RuntimeError for a number beyond the limits of dtype.", py::arg("size"),
       py::arg("fill_value"), py::kw_only());
   define_maker(
       m, "full_like",
       [](const TypeArgument& dtype, const Tensor& x, const Tensor& value) {
         const Tensor out = filled_like({"full_like", Tensor::empty, ""}, x, dtype.value_or(x.dtype()));
+        if (value.is_number()) check_fits("full_like", value, out.dtype());
         copy_elements(out, value);
         return out;
       },

@@ -7,6 +7,7 @@
 #include "graph/elementwise.h"
 #include "graph/elementwise_nodes.h"
 #include "graph/power.h"
+#include "graph/quotient.h"
 
 namespace py = pybind11;
 
@@ -47,13 +48,48 @@ void define_unary(py::module_& m, int index) {
   }
 }
 
-void define_binary(py::module_& m, int index) {
+constexpr const char* kBroadcast = "input and other are broadcast and their types promoted";
+
+// other * alpha. Throws RuntimeError where alpha would change the type of the sum.
+Tensor scaled(const char* operation, const Tensor& a, const Tensor& b, const std::optional<Tensor>& alpha) {
+  if (!alpha) return b;
+  if (kind(alpha->dtype()) > kind(result_type(a, b)))
+    fail<RuntimeError>(operation, ": alpha of type ", alpha->dtype(), " would change the type of the result, ", result_type(a, b),
+                       "; convert a tensor with .float()");
+  return apply<Mul>(b, *alpha);
+}
+
+// add and sub, which scale their second operand.
+void define_sum(py::module_& m, int index) {
   const GateInfo& info = *binary_gate(index).info;
-  const bool is_power = index == BinaryGates::index<Pow>();
   define_gate(
       m, info.name,
-      [index, is_power](const Tensor& a, const Tensor& b) { return is_power ? power(a, b) : apply_binary(index, a, b); },
-      documentation(info, "input and other are broadcast and their types promoted"), py::arg(is_power ? "exponent" : "other"));
+      [index, &info](const Tensor& a, const Tensor& b, const std::optional<Tensor>& alpha) {
+        return apply_binary(index, a, scaled(info.name, a, b, alpha));
+      },
+      documentation(info, kBroadcast) + " A number alpha first multiplies other.", py::arg("other"), py::kw_only(),
+      py::arg("alpha") = py::none());
+}
+
+// div, whose quotients can be rounded.
+Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>& mode) {
+  if (!mode) return apply<Div>(a, b);
+  if (*mode == "floor") return rounded_quotient("div", Rounding::floor, a, b);
+  if (*mode == "trunc") return rounded_quotient("div", Rounding::truncate, a, b);
+  fail<RuntimeError>("div: rounding_mode must be None, 'trunc' or 'floor', got '", *mode, "'");
+}
+
+void define_binary(py::module_& m, int index) {
+  const GateInfo& info = *binary_gate(index).info;
+  const std::string doc = documentation(info, kBroadcast);
+  if (index == BinaryGates::index<Add>() || index == BinaryGates::index<Sub>()) return define_sum(m, index);
+  if (index == BinaryGates::index<Div>())
+    return define_gate(m, info.name, divide,
+                       doc + " With rounding_mode='trunc' or 'floor' the\nquotient is rounded towards zero or down, integers stay integers, "
+                             "and no gradient flows.",
+                       py::arg("other"), py::kw_only(), py::arg("rounding_mode") = py::none());
+  if (index == BinaryGates::index<Pow>()) return define_gate(m, info.name, power, doc, py::arg("exponent"));
+  define_gate(m, info.name, [index](const Tensor& a, const Tensor& b) { return apply_binary(index, a, b); }, doc, py::arg("other"));
 }
 
 void define_comparisons(py::module_& m) {

@@ -14,8 +14,6 @@ void define_public_names(pybind11::module_& m) {
     if (name.cast<std::string>().front() != '_') names.append(name);
   names.attr("sort")();
   m.attr("__all__") = names;
-  gradgate::define_gather(m);
-  gradgate::define_rearrangement(m);
 }
 
 }  // namespace
@@ -41,6 +39,8 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_joining(m);
   gradgate::define_conversions(m);
   gradgate::define_gates(m);
+  gradgate::define_quotients(m);
+  gradgate::define_further_names(m);
   gradgate::define_autograd(m);
   gradgate::define_optimizer(m);
   gradgate::define_reduce(m);
@@ -50,5 +50,7 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_dlpack(m);
   gradgate::define_function(m);
   gradgate::define_linear_algebra(m);
+  gradgate::define_gather(m);
+  gradgate::define_rearrangement(m);
   gradgate::define_public_names(m);
 }

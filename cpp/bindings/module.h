@@ -6,6 +6,8 @@
 namespace gradgate {
 
 void define_gates(pybind11::module_& m);
+void define_quotients(pybind11::module_& m);
+void define_further_names(pybind11::module_& m);
 void define_autograd(pybind11::module_& m);
 void define_creation(pybind11::module_& m);
 void define_random(pybind11::module_& m);

@@ -126,7 +126,7 @@ void read(py::handle data, const Dims& shape, int depth, T*& out) {
 Tensor tensor_from_numbers(py::handle data, const std::optional<DType>& dtype) {
   const Nested nested(data);
   if (nested.holds_arrays()) return {};
-  const bool floats = is_floating(nested.dtype());
+  const bool floats = is_floating(nested.dtype()) || (dtype && is_floating(*dtype));
   const Tensor numbers = Tensor::empty(nested.shape(), floats ? DType::float64 : DType::int64);
   if (floats) {
     auto* out = numbers.data<double>();
@@ -135,6 +135,7 @@ Tensor tensor_from_numbers(py::handle data, const std::optional<DType>& dtype) {
     auto* out = numbers.data<std::int64_t>();
     read(data, nested.shape(), 0, out);
   }
+  if (dtype && !is_floating(*dtype)) check_fits("tensor", numbers, *dtype);
   return cast(numbers, dtype.value_or(nested.dtype()));
 }
 

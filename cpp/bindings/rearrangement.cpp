@@ -42,6 +42,7 @@ void define_rearrangement(py::module_& m) {
   define_inplace("tril", tril, py::arg("diagonal") = 0);
   define_inplace("triu", triu, py::arg("diagonal") = 0);
   define(m, "flip", flipped, "A copy with the order of the elements reversed along dims.", py::arg("dims"));
+  define_method("__reversed__", [](const Tensor& x) { return x.ndim() > 0 ? flip(x, {0}) : x; }, "A copy with the rows in reverse order.");
   define(m, "roll", rolled,
          "A copy whose elements moved by shifts places along dims, those that leave at one end coming in at the other; without dims, in\n"
          "row-major order.",

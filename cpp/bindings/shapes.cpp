@@ -106,6 +106,8 @@ void define_properties(py::module_& m) {
       "A view with the last two dimensions swapped.\n\nRaises RuntimeError below 2 dimensions.");
   define(m, "numel", [](const Tensor& t) { return t.numel(); }, "The number of elements.");
   define(m, "is_floating_point", [](const Tensor& t) { return is_floating(t.dtype()); }, "Whether the elements are float32 or float64.");
+  define(m, "is_complex", [](const Tensor&) { return false; }, "Whether the elements are complex numbers: never.");
+  define(m, "is_signed", [](const Tensor& t) { return is_signed(t.dtype()); }, "Whether the elements can be negative.");
   m.def("is_tensor", [](py::handle object) { return is_tensor(object.ptr()); }, py::arg("obj"), "Whether the object is a Tensor.");
   define_method("nelement", [](const Tensor& t) { return t.numel(); }, "The number of elements.");
   define_method("dim", [](const Tensor& t) { return t.ndim(); }, "The number of dimensions.");
@@ -116,6 +118,8 @@ void define_properties(py::module_& m) {
                 "The steps in memory between neighbours along the dimensions (or one of them), in elements.\n\n"
                 "Raises IndexError when dim is out of range.",
                 py::arg("dim") = py::none());
+  define_method("storage_offset", [](const Tensor& t) { return (t.bytes() - t.storage()->data) / item_size(t.dtype()); },
+                "How many elements lie in the memory before the first.");
   define_method("is_contiguous", [](const Tensor& t) { return t.is_contiguous(); },
                 "Whether the elements lie in memory in row-major order.");
   define_method("element_size", [](const Tensor& t) { return item_size(t.dtype()); }, "Size of an element in bytes.");

@@ -12,6 +12,8 @@
 #include "graph/elementwise.h"
 #include "graph/matmul.h"
 #include "graph/power.h"
+#include "graph/quotient.h"
+#include "graph/reduce_logic.h"
 #include "graph/view.h"
 #include "graph/view_history.h"
 
@@ -67,6 +69,10 @@ PyObject* power_operator(PyObject* a, PyObject* b, PyObject*) {
 PyObject* matmul_operator(PyObject* a, PyObject* b) {
   return binary_operator(a, b, [](const Tensor& x, const Tensor& y) { return matmul(x, y); });
 }
+Tensor floor_divide(const Tensor& x, const Tensor& y) { return rounded_quotient("floor_divide", Rounding::floor, x, y); }
+Tensor modulo(const Tensor& x, const Tensor& y) { return remainder("remainder", Rounding::floor, x, y); }
+PyObject* floor_divide_operator(PyObject* a, PyObject* b) { return binary_operator(a, b, floor_divide); }
+PyObject* modulo_operator(PyObject* a, PyObject* b) { return binary_operator(a, b, modulo); }
 template <Logic logic>
 PyObject* bitwise_operator(PyObject* a, PyObject* b) {
   return binary_operator(a, b, [](const Tensor& x, const Tensor& y) { return bitwise(logic, x, y); });
@@ -78,7 +84,12 @@ PyObject* unary_operator(PyObject* self) {
 }
 PyObject* positive_operator(PyObject* self) { return Py_NewRef(self); }
 PyObject* invert_operator(PyObject* self) {
-  return guarded([&] { return wrap(bitwise_not(unwrap(self))); });
+  return guarded([&] {
+    const Tensor x = unwrap(self);
+    if (is_floating(x.dtype()))
+      fail<TypeError>("~ (operator.invert) is only implemented on integer and bool tensors, got ", x.dtype(), "; use logical_not()");
+    return wrap(bitwise_not(x));
+  });
 }
 
 // self = f(self, other), keeping the object.
@@ -103,6 +114,8 @@ PyObject* inplace_gate(PyObject* self, PyObject* other) {
 PyObject* inplace_power(PyObject* self, PyObject* other, PyObject*) {
   return inplace_operator("pow", self, other, [](const Tensor& x, const Tensor& y) { return power(x, y); });
 }
+PyObject* inplace_floor_divide(PyObject* self, PyObject* other) { return inplace_operator("floor_divide", self, other, floor_divide); }
+PyObject* inplace_modulo(PyObject* self, PyObject* other) { return inplace_operator("remainder", self, other, modulo); }
 template <Logic logic>
 PyObject* inplace_bitwise(PyObject* self, PyObject* other) {
   return inplace_operator("bitwise operation", self, other, [](const Tensor& x, const Tensor& y) { return bitwise(logic, x, y); });
@@ -129,11 +142,16 @@ int tensor_bool(PyObject* self) {
     return PyObject_IsTrue(item(x).ptr());
   });
 }
+py::object only_element(PyObject* self) {
+  const Tensor x = unwrap(self);
+  if (x.numel() != 1) fail<ValueError>("only one element tensors can be converted to Python scalars, got shape ", x.shape());
+  return item(x);
+}
 PyObject* tensor_float(PyObject* self) {
-  return guarded([&] { return PyNumber_Float(item(unwrap(self)).ptr()); });
+  return guarded([&] { return PyNumber_Float(only_element(self).ptr()); });
 }
 PyObject* tensor_int(PyObject* self) {
-  return guarded([&] { return PyNumber_Long(item(unwrap(self)).ptr()); });
+  return guarded([&] { return PyNumber_Long(only_element(self).ptr()); });
 }
 PyObject* tensor_index(PyObject* self) {
   return guarded([&]() -> PyObject* {
@@ -171,6 +189,15 @@ PyObject* tensor_iter(PyObject* self) {
   });
 }
 
+int tensor_contains(PyObject* self, PyObject* value) {
+  return guarded([&]() -> int {
+    const Tensor sought = operand_from(value);
+    if (!sought.defined())
+      fail<RuntimeError>("Tensor.__contains__ only supports Tensor or scalar, but you passed in a ", Py_TYPE(value)->tp_name);
+    return *any(compare(Comparison::eq, unwrap(self), sought)).data<bool>();
+  });
+}
+
 PyMemberDef tensor_members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weak_references), READONLY, nullptr}, {}};
 
 template <class F>
@@ -201,6 +228,8 @@ void define_tensor_type(py::module_& m) {
       {Py_nb_subtract, slot(gate_operator<Sub>)},
       {Py_nb_multiply, slot(gate_operator<Mul>)},
       {Py_nb_true_divide, slot(gate_operator<Div>)},
+      {Py_nb_floor_divide, slot(floor_divide_operator)},
+      {Py_nb_remainder, slot(modulo_operator)},
       {Py_nb_power, slot(power_operator)},
       {Py_nb_matrix_multiply, slot(matmul_operator)},
       {Py_nb_and, slot(bitwise_operator<Logic::conjunction>)},
@@ -210,6 +239,8 @@ void define_tensor_type(py::module_& m) {
       {Py_nb_inplace_subtract, slot(inplace_gate<Sub>)},
       {Py_nb_inplace_multiply, slot(inplace_gate<Mul>)},
       {Py_nb_inplace_true_divide, slot(inplace_gate<Div>)},
+      {Py_nb_inplace_floor_divide, slot(inplace_floor_divide)},
+      {Py_nb_inplace_remainder, slot(inplace_modulo)},
       {Py_nb_inplace_power, slot(inplace_power)},
       {Py_nb_inplace_and, slot(inplace_bitwise<Logic::conjunction>)},
       {Py_nb_inplace_or, slot(inplace_bitwise<Logic::disjunction>)},
@@ -224,6 +255,7 @@ void define_tensor_type(py::module_& m) {
       {Py_nb_index, slot(tensor_index)},
       {Py_mp_length, slot(tensor_length)},
       {Py_sq_length, slot(tensor_length)},
+      {Py_sq_contains, slot(tensor_contains)},
       {Py_mp_subscript, slot(tensor_subscript)},
       {Py_mp_ass_subscript, slot(tensor_assign_subscript)},
       {0, nullptr}};

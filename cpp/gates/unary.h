@@ -269,9 +269,27 @@ struct Ceil {
   template <class V> static V local(V, V) { return V(0); }
 };
 
+struct Trunc {
+  static constexpr GateInfo info{"trunc", "x without its fraction, rounded towards zero; its gradient is 0.", Saves::nothing, 0,
+                                 Integers::keep};
+  template <class V> static V forward(V x) { return select(x < V(0), -floor(-x), floor(x)); }
+  template <class V> static V local(V, V) { return V(0); }
+};
+
+struct Round {
+  static constexpr GateInfo info{"round", "Nearest integer, the even one of two; its gradient is 0.", Saves::nothing, 0, Integers::keep};
+  template <class V> static V forward(V x) {
+    const V below = floor(x), fraction = x - below, half = below * V(0.5);
+    const V even = select(floor(half) == half, below, below + V(1));
+    const V nearest = select(fraction < V(0.5), below, select(fraction > V(0.5), below + V(1), even));
+    return select(nearest == V(0), x * V(0), nearest);  // zeros keep x's sign
+  }
+  template <class V> static V local(V, V) { return V(0); }
+};
+
 using UnaryGates =
     GateList<Neg, Abs, Sign, Square, Reciprocal, Sqrt, Rsqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Sinh, Cosh, Asin, Acos, Atan,
              Tanh, Sigmoid, Erf, Relu, LeakyRelu, Elu, Selu, Gelu, GeluTanh, Silu, Softplus, Logsigmoid, Mish, Hardtanh, Clamp, Floor,
-             Ceil>;
+             Ceil, Trunc, Round>;
 
 }  // namespace gradgate

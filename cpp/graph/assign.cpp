@@ -22,6 +22,7 @@ class Copy final : public Node {
 void assign(const char* operation, const Tensor& target, const Tensor& source) {
   check_writable(operation, target);
   if (source.same(target)) return;
+  if (source.is_number()) check_fits(operation, source, target.dtype());
   const Tensor value = expand(cast(source, target.dtype()), target.shape());
   // A gate of its own: the target must not take over the node of a leaf or share the source's.
   replace(operation, target, records(value) ? record(value.alias(), new Copy, value) : value.alias());

@@ -1,6 +1,7 @@
 // Copying and converting elements, and the nodes of clone and cast.
 #include "graph/copy.h"
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -32,6 +33,16 @@ void convert_run(std::int64_t n, To* to, const From* from) {
     std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(To));
   else
     for (std::int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
+}
+
+template <class To, class From>
+bool fits(From x) {
+  constexpr double high = static_cast<double>(std::numeric_limits<To>::max());
+  constexpr double low = std::is_unsigned_v<To> ? -high : static_cast<double>(std::numeric_limits<To>::lowest());
+  const auto value = static_cast<double>(x);
+  if constexpr (std::is_same_v<To, bool> || std::is_same_v<To, From>) return true;
+  if constexpr (std::is_floating_point_v<To>) return !(std::abs(value) > high) || std::isinf(value);
+  return value >= low && value < high + 1;  // in this form false for NaN, and right where `high` is 2^63 - 1
 }
 
 // The first byte of a tensor that has elements, and the one behind its last.
@@ -77,6 +88,17 @@ void copy_elements(const Tensor& to, const Tensor& from) {
   visit(to.dtype(), [&]<class To>() {
     visit(from.dtype(), [&]<class From>() {
       elementwise<To, From>(to.shape(), convert_run<To, From>, {to.data<To>(), to.strides()}, operand<const From>(from, to.shape()));
+    });
+  });
+}
+
+void check_fits(const char* operation, const Tensor& values, DType dtype) {
+  const Tensor v = contiguous(values.alias());
+  visit(dtype, [&]<class To>() {
+    visit(v.dtype(), [&]<class From>() {
+      for (std::int64_t i = 0; i < v.numel(); ++i)
+        if (const From value = v.data<From>()[i]; !fits<To>(value))
+          fail<RuntimeError>(operation, ": value ", value, " cannot be converted to type ", dtype, " without overflow");
     });
   });
 }

@@ -26,6 +26,9 @@ Strided<T> operand(const Tensor& t, const Dims& shape) {
 // the type's limits and take NaN to 0, on every machine.
 void copy_elements(const Tensor& to, const Tensor& from);
 
+// Throws RuntimeError when a value lies beyond the limits of the type; an unsigned type takes negative integers, which wrap.
+void check_fits(const char* operation, const Tensor& values, DType dtype);
+
 Tensor clone_unrecorded(const Tensor& t);
 
 // Whether some byte may belong to both; false only when none does.

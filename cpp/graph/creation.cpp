@@ -28,6 +28,7 @@ Tensor full(const Dims& shape, double value, DType dtype) {
 
 Tensor full(const Dims& shape, const Tensor& value, DType dtype) {
   if (value.ndim() > 0) fail<RuntimeError>("full: fill_value must be a number or a 0-d tensor, got shape ", value.shape());
+  if (value.is_number()) check_fits("full", value, dtype);
   Tensor out = Tensor::empty(shape, dtype);
   copy_elements(out, value);
   return out;

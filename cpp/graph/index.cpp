@@ -194,6 +194,7 @@ Tensor get_item(const Tensor& x, const IndexTerms& terms) {
 }
 
 void set_item(const Tensor& x, const IndexTerms& terms, const Tensor& value) {
+  if (value.is_number()) check_fits("setitem", value, x.dtype());
   const Expression e = read(x, terms);
   if (e.tensors.empty()) {
     set_view(e.view, value);

@@ -21,6 +21,7 @@ Tensor fill_value(const char* operation, const Tensor& x, const Tensor& value) {
   if (value.numel() != 1) fail<RuntimeError>(operation, ": only a value of one element is supported, got shape ", value.shape());
   if (kind(value.dtype()) > kind(x.dtype()))
     fail<RuntimeError>(operation, ": value of type ", value.dtype(), " cannot be converted to type ", x.dtype(), " without loss");
+  if (value.is_number()) check_fits(operation, value, x.dtype());
   return cast(reshape(value, {}), x.dtype());
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "graph/copy.h"
 #include "graph/creation.h"
@@ -148,6 +149,15 @@ void leave_base(const Tensor& view) {
   if (!view.body()->base.defined()) return;
   KeptTensor::let_go(view.body()->base);
   view.body()->base = Tensor();
+}
+
+void detach_in_place(const Tensor& t) {
+  TensorBody& body = *t.body();
+  if (body.base.defined()) fail<RuntimeError>("detach_: a view cannot be detached in place; use detach()");
+  KeptTensor::let_go(t);
+  if (body.record && body.record->retained_in) std::exchange(body.record->retained_in, nullptr)->forget(&body);
+  record_output(t, Ref<Node>());
+  body.requires_grad = false;
 }
 
 void check_writable(const char* operation, const Tensor& target) {

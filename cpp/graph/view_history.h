@@ -22,6 +22,9 @@ inline void refresh_view(const Tensor& t) {
 // Makes a view a tensor in its own right, which in-place gates on the base no longer reach.
 void leave_base(const Tensor& view);
 
+// Takes the tensor off the graph; gates keep it as it was. Throws RuntimeError for a view.
+void detach_in_place(const Tensor& t);
+
 // Throws RuntimeError when `operation` must not write to the target: a leaf that requires a gradient (or a view of one) while
 // gates are recorded, or memory that several elements share.
 void check_writable(const char* operation, const Tensor& target);

@@ -4,6 +4,8 @@ Tensors, gates and gradients are made by the compiled core, whose public names a
 data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. Names and arguments are PyTorch's.
 """
 
+from math import e, inf, nan, pi
+
 from gradgate import _core, autograd, config, copying, cuda, nn, optim, printing, utils
 from gradgate._core import *
 from gradgate._core import __version__
@@ -12,6 +14,7 @@ from gradgate.config import show_config
 from gradgate.devices import device
 from gradgate.einsum import einsum
 from gradgate.io import load, save
+from gradgate.limits import finfo, iinfo
 from gradgate.printing import get_printoptions, set_printoptions
 
 __all__ = [
@@ -19,13 +22,20 @@ __all__ = [
     "autograd",
     "cuda",
     "device",
+    "e",
     "einsum",
     "enable_grad",
+    "finfo",
     "get_printoptions",
+    "iinfo",
+    "inf",
     "load",
+    "nan",
+    "newaxis",
     "nn",
     "no_grad",
     "optim",
+    "pi",
     "save",
     "set_grad_enabled",
     "set_printoptions",
@@ -36,7 +46,9 @@ __all__ += _core.__all__
 
 # PyTorch's other names of the types; not in __all__, lest `import *` hide Python's own.
 float, double, int, long = _core.float32, _core.float64, _core.int32, _core.int64
+newaxis = None
 
 config.warn_of_environment()
 copying.install()
+_core._set_device_name(device("cpu"))
 printing.install()
