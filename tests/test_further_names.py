@@ -33,7 +33,9 @@ def test_second_names_are_the_same_functions() -> None:
         assert getattr(gradgate, name) is getattr(gradgate, of)
         assert getattr(Tensor, name) is getattr(Tensor, of)
         assert getattr(Tensor, name + "_", None) is getattr(Tensor, of + "_", None)
-    assert gradgate.tensor([-1.0, 3.0]).clip_(0, 1).tolist() == [0.0, 1.0]
+    x = gradgate.tensor([-1.0, 3.0])
+    assert x.clip(0, 2).tolist() == [0.0, 2.0] and x.clip_(0, 1) is x and x.tolist() == [0.0, 1.0]
+    assert x.subtract(1).tolist() == gradgate.subtract(x, 1).tolist() == [-1.0, 0.0]
 
 
 def test_every_function_of_the_core_is_public() -> None:
@@ -72,6 +74,12 @@ def test_closeness_against_numpy() -> None:
     assert gradgate.allclose(gradgate.ones(2), gradgate.tensor([1.0, 1.000001]))
     assert not gradgate.allclose(gradgate.ones(2), gradgate.tensor([1.0, 1.1]))
     assert gradgate.ones(2).allclose(gradgate.ones(3, 2)) and gradgate.tensor([3]).isclose(gradgate.tensor([3])).item()
+
+
+def test_where_of_a_condition_alone_tells_the_places() -> None:
+    rows, columns = gradgate.where(gradgate.tensor([[1.0, 0.0], [2.0, 3.0]]) > 0)
+    assert rows.tolist() == [0, 1, 1] and columns.tolist() == [0, 0, 1]
+    assert [i.tolist() for i in gradgate.where(gradgate.tensor(True))] == [[0]]
 
 
 def test_equality_of_whole_tensors() -> None:

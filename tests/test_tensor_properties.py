@@ -101,3 +101,19 @@ def test_errors(call: Callable[[gg.Tensor], object], error: type[Exception], mes
 
 settings.register_profile("shapes", deadline=None, max_examples=150)
 settings.load_profile("shapes")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda huge: huge.expand(4, 2**62),
+        lambda huge: gg.cat([huge] * 4),
+        lambda huge: gg.stack([huge] * 4),
+        lambda huge: gg.ones(4).repeat(2**62),
+        lambda huge: gg.nn.functional.pad(gg.ones(2), (2**62, 2**62)),
+        lambda huge: huge + 1,
+    ],
+)
+def test_sizes_beyond_64_bits_are_refused(make: Callable[[gg.Tensor], gg.Tensor]) -> None:
+    with pytest.raises(RuntimeError, match="too large"):
+        make(gg.ones(1).expand(2**62))

@@ -12,6 +12,18 @@ namespace gradgate {
 
 inline constexpr int kMaxDims = 8;
 
+// a * b and a + b of sizes. Throw RuntimeError when the result needs more than 64 bits.
+inline std::int64_t size_product(const char* operation, std::int64_t a, std::int64_t b) {
+  std::int64_t product;
+  if (__builtin_mul_overflow(a, b, &product)) fail<RuntimeError>(operation, ": a size of ", a, " * ", b, " is too large");
+  return product;
+}
+inline std::int64_t size_sum(const char* operation, std::int64_t a, std::int64_t b) {
+  std::int64_t sum;
+  if (__builtin_add_overflow(a, b, &sum)) fail<RuntimeError>(operation, ": a size of ", a, " + ", b, " is too large");
+  return sum;
+}
+
 class Dims {
  public:
   Dims() = default;

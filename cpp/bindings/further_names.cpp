@@ -2,7 +2,9 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/closeness.h"
+#include "graph/copy.h"
 #include "graph/formula.h"
+#include "graph/mask.h"
 
 namespace py = pybind11;
 
@@ -20,9 +22,11 @@ constexpr SecondName kSecondNames[] = {
 
 void define_second_name(py::module_& m, const SecondName& second) {
   m.attr(second.name) = m.attr(second.of);
-  set_type_attribute(second.name, tensor_class().attr(second.of));
-  const std::string name = std::string(second.name) + "_", of = std::string(second.of) + "_";
-  if (py::hasattr(tensor_class(), of.c_str())) set_type_attribute(name.c_str(), tensor_class().attr(of.c_str()));
+  // As the type keeps them: looked up as attributes they would be functions, which do not bind to a tensor.
+  const py::object methods = tensor_class().attr("__dict__");
+  set_type_attribute(second.name, methods[second.of]);
+  const std::string name = cat(second.name, "_"), of = cat(second.of, "_");
+  if (methods.contains(of)) set_type_attribute(name.c_str(), methods[of.c_str()]);
 }
 
 // f(input, ...), input.f(...) and input.f_(...).
@@ -47,6 +51,11 @@ void define_sequences_of_gates(py::module_& m) {
                       "minimum(input, max).", py::arg("max"));
 }
 
+py::tuple where_true(const Tensor& condition) {
+  const Tensor mask = cast(condition.ndim() ? condition.alias() : condition.alias({1}, {1}), DType::boolean);
+  return py::cast(mask_positions(mask));
+}
+
 void define_closeness(py::module_& m) {
   constexpr const char* close =
       "|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so";
@@ -63,6 +72,7 @@ void define_further_names(py::module_& m) {
   for (const SecondName& second : kSecondNames) define_second_name(m, second);
   define_sequences_of_gates(m);
   define_closeness(m);
+  m.def("where", where_true, py::arg("condition"), "Where condition holds: for each dimension the indices of its true elements.");
 }
 
 }  // namespace gradgate

@@ -147,7 +147,7 @@ Tensor concatenate(const std::vector<Tensor>& tensors, std::int64_t dim) {
     if (is_skipped(t) && first->ndim() != 1) continue;
     if (t.ndim() != first->ndim() || !(with_size(t.shape(), d, 0) == with_size(first->shape(), d, 0)))
       fail<RuntimeError>("cat: sizes of tensors must match except in dimension ", d, ", got shapes ", first->shape(), " and ", t.shape());
-    total += t.size(d);
+    total = size_sum("cat", total, t.size(d));
     parts.push_back(t);
   }
   Tensor out = Tensor::empty(with_size(first->shape(), d, total), result_type(tensors.data(), static_cast<int>(tensors.size())));
@@ -212,7 +212,7 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
   Dims shape;
   for (int i = 0; i < repeats.size(); ++i) {
     if (repeats[i] < 0) fail<RuntimeError>("repeat: negative repeat ", repeats[i], " in ", repeats);
-    shape.push_back((i < added ? 1 : x.size(i - added)) * repeats[i]);
+    shape.push_back(size_product("repeat", i < added ? 1 : x.size(i - added), repeats[i]));
   }
   Tensor out = contiguous(x.alias());
   // Innermost dimension first, so that what the outer ones copy is as long as it can be.

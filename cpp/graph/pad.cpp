@@ -30,7 +30,7 @@ class Pad final : public Node {
 Tensor pad(const Tensor& x, const Dims& before, const Dims& after, double value) {
   Dims shape = x.shape(), kept = x.shape();
   for (int i = 0; i < x.ndim(); ++i) {
-    shape[i] = x.size(i) + before[i] + after[i];
+    shape[i] = size_sum("pad", size_sum("pad", x.size(i), before[i]), after[i]);
     kept[i] = x.size(i) + std::min<std::int64_t>(before[i], 0) + std::min<std::int64_t>(after[i], 0);
     if (shape[i] < 0)
       fail<RuntimeError>("pad: ", before[i], " and ", after[i], " elements on dimension ", i, " of shape ", x.shape(),

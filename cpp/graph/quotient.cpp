@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "gates/integer.h"
 #include "graph/copy.h"
 #include "graph/formula.h"
 #include "graph/node.h"
@@ -11,13 +12,19 @@
 namespace gradgate {
 namespace {
 
+// The smallest integer over -1 overflows, which C++ leaves undefined.
+template <class T>
+bool negates(T b) {
+  return std::is_signed_v<T> && b == T(-1);
+}
+
 // a % b as C has it. IEEE 754 makes fmod exact, and so the same on every machine.
 template <class T>
 T truncated_remainder(T a, T b) {
   if constexpr (std::is_floating_point_v<T>)
     return std::fmod(a, b);
   else
-    return b == T(-1) ? T(0) : static_cast<T>(a % b);  // the smallest integer over -1 has no quotient
+    return negates(b) ? T(0) : static_cast<T>(a % b);
 }
 
 template <class T>
@@ -38,7 +45,7 @@ T quotient_of(Rounding rounding, T a, T b) {
     return quotient - below > T(0.5) ? below + T(1) : below;
   } else {
     const bool differ = rounding == Rounding::floor && remainder_of(Rounding::truncate, a, b) != T(0) && (a < T(0)) != (b < T(0));
-    const auto quotient = b == T(-1) ? static_cast<T>(std::make_unsigned_t<T>(0) - static_cast<std::make_unsigned_t<T>>(a)) : T(a / b);
+    const T quotient = negates(b) ? (-Integer<T>(a)).v : static_cast<T>(a / b);
     return static_cast<T>(quotient - (differ ? 1 : 0));
   }
 }

@@ -1,6 +1,8 @@
 // Views and their nodes.
 #include "graph/view.h"
 
+#include <algorithm>
+
 #include "graph/copy.h"
 #include "graph/elementwise.h"
 #include "graph/node.h"
@@ -152,6 +154,8 @@ Tensor expand(const Tensor& x, Dims shape) {
     strides[i] = i < added || size != shape[i] ? 0 : x.strides()[i - added];
   }
   if (shape == x.shape()) return x;
+  std::int64_t elements = 1;
+  for (std::int64_t size : shape) elements = size_product("expand", elements, std::max<std::int64_t>(size, 1));
   Tensor out = as_view_of(x, x.alias(shape, strides));
   return records(x) ? record(std::move(out), new Expand(x.shape()), x) : out;
 }
