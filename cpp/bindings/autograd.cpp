@@ -120,6 +120,26 @@ void define_gradient_properties() {
   define_property("_version", [](const Tensor& t) { return t.version(); }, "Counts the in-place changes of the tensor's memory.");
 }
 
+// What gradgate.autograd's functions are made of.
+void define_sweeps(py::module_& m) {
+  m.def(
+      "_backward",
+      [](const py::object& tensors, const py::object& gradients, bool retain_graph, bool create_graph, const py::object& inputs) {
+        backward(tensors_from("backward", tensors), tensors_from("backward", gradients), tensors_from("backward", inputs),
+                 {retain_graph, create_graph});
+      },
+      py::arg("tensors"), py::arg("grad_tensors"), py::arg("retain_graph"), py::arg("create_graph"), py::arg("inputs"));
+  m.def(
+      "_gradients",
+      [](const py::object& outputs, const py::object& inputs, const py::object& grad_outputs, bool retain_graph, bool create_graph,
+         bool allow_unused) {
+        return gradients_of(tensors_from("grad", outputs), tensors_from("grad", grad_outputs), tensors_from("grad", inputs),
+                            {retain_graph, create_graph}, allow_unused);
+      },
+      py::arg("outputs"), py::arg("inputs"), py::arg("grad_outputs"), py::arg("retain_graph"), py::arg("create_graph"),
+      py::arg("allow_unused"));
+}
+
 }  // namespace
 
 void define_autograd(py::module_& m) {
@@ -139,7 +159,7 @@ void define_autograd(py::module_& m) {
         detach_in_place(t);
         return t;
       },
-       "Takes this tensor off the graph and returns it.\n\nRaises RuntimeError for a view.");
+      "Takes this tensor off the graph and returns it.\n\nRaises RuntimeError for a view.");
   define_method("clone", clone, "A copy with memory of its own, through which gradients flow.");
   define_method(
       "backward",
@@ -154,22 +174,7 @@ void define_autograd(py::module_& m) {
       "Raises RuntimeError off the graph, on a second backward, without gradient on more than one element.",
       py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
       py::arg("inputs") = py::none());
-  m.def(
-      "_backward",
-      [](const py::object& tensors, const py::object& gradients, bool retain_graph, bool create_graph, const py::object& inputs) {
-        backward(tensors_from("backward", tensors), tensors_from("backward", gradients), tensors_from("backward", inputs),
-                 {retain_graph, create_graph});
-      },
-      py::arg("tensors"), py::arg("grad_tensors"), py::arg("retain_graph"), py::arg("create_graph"), py::arg("inputs"));
-  m.def(
-      "_gradients",
-      [](const py::object& outputs, const py::object& inputs, const py::object& grad_outputs, bool retain_graph, bool create_graph,
-         bool allow_unused) {
-        return gradients_of(tensors_from("grad", outputs), tensors_from("grad", grad_outputs), tensors_from("grad", inputs),
-                            {retain_graph, create_graph}, allow_unused);
-      },
-      py::arg("outputs"), py::arg("inputs"), py::arg("grad_outputs"), py::arg("retain_graph"), py::arg("create_graph"),
-      py::arg("allow_unused"));
+  define_sweeps(m);
   m.def(
       "_make_subclass",
       [](const py::type& cls, const Tensor& data, bool requires_grad) {

@@ -85,8 +85,8 @@ void define_binary(py::module_& m, int index) {
   if (index == BinaryGates::index<Add>() || index == BinaryGates::index<Sub>()) return define_sum(m, index);
   if (index == BinaryGates::index<Div>())
     return define_gate(m, info.name, divide,
-                       doc + " With rounding_mode='trunc' or 'floor' the\nquotient is rounded towards zero or down, integers stay integers, "
-                             "and no gradient flows.",
+                       doc + " With rounding_mode='trunc' or 'floor' the\nquotient is rounded towards zero or down, integers stay "
+                             "integers, and no gradient flows.",
                        py::arg("other"), py::kw_only(), py::arg("rounding_mode") = py::none());
   if (index == BinaryGates::index<Pow>()) return define_gate(m, info.name, power, doc, py::arg("exponent"));
   define_gate(m, info.name, [index](const Tensor& a, const Tensor& b) { return apply_binary(index, a, b); }, doc, py::arg("other"));

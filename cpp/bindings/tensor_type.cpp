@@ -205,6 +205,50 @@ void* slot(F* f) {
   return reinterpret_cast<void*>(f);
 }
 
+PyType_Slot tensor_slots[] = {
+    {Py_tp_doc, const_cast<char*>("An n-dimensional array whose computation can be differentiated.")},
+    {Py_tp_new, slot(tensor_new)},
+    {Py_tp_dealloc, slot(tensor_dealloc)},
+    {Py_tp_hash, slot(tensor_hash)},
+    {Py_tp_richcompare, slot(tensor_compare)},
+    {Py_tp_iter, slot(tensor_iter)},
+    {Py_tp_members, tensor_members},
+    {Py_nb_add, slot(gate_operator<Add>)},
+    {Py_nb_subtract, slot(gate_operator<Sub>)},
+    {Py_nb_multiply, slot(gate_operator<Mul>)},
+    {Py_nb_true_divide, slot(gate_operator<Div>)},
+    {Py_nb_floor_divide, slot(floor_divide_operator)},
+    {Py_nb_remainder, slot(modulo_operator)},
+    {Py_nb_power, slot(power_operator)},
+    {Py_nb_matrix_multiply, slot(matmul_operator)},
+    {Py_nb_and, slot(bitwise_operator<Logic::conjunction>)},
+    {Py_nb_or, slot(bitwise_operator<Logic::disjunction>)},
+    {Py_nb_xor, slot(bitwise_operator<Logic::exclusive>)},
+    {Py_nb_inplace_add, slot(inplace_gate<Add>)},
+    {Py_nb_inplace_subtract, slot(inplace_gate<Sub>)},
+    {Py_nb_inplace_multiply, slot(inplace_gate<Mul>)},
+    {Py_nb_inplace_true_divide, slot(inplace_gate<Div>)},
+    {Py_nb_inplace_floor_divide, slot(inplace_floor_divide)},
+    {Py_nb_inplace_remainder, slot(inplace_modulo)},
+    {Py_nb_inplace_power, slot(inplace_power)},
+    {Py_nb_inplace_and, slot(inplace_bitwise<Logic::conjunction>)},
+    {Py_nb_inplace_or, slot(inplace_bitwise<Logic::disjunction>)},
+    {Py_nb_inplace_xor, slot(inplace_bitwise<Logic::exclusive>)},
+    {Py_nb_negative, slot(unary_operator<Neg>)},
+    {Py_nb_positive, slot(positive_operator)},
+    {Py_nb_absolute, slot(unary_operator<Abs>)},
+    {Py_nb_invert, slot(invert_operator)},
+    {Py_nb_bool, slot(tensor_bool)},
+    {Py_nb_float, slot(tensor_float)},
+    {Py_nb_int, slot(tensor_int)},
+    {Py_nb_index, slot(tensor_index)},
+    {Py_mp_length, slot(tensor_length)},
+    {Py_sq_length, slot(tensor_length)},
+    {Py_sq_contains, slot(tensor_contains)},
+    {Py_mp_subscript, slot(tensor_subscript)},
+    {Py_mp_ass_subscript, slot(tensor_assign_subscript)},
+    {0, nullptr}};
+
 PyObject* make_object(PyTypeObject* type, const Tensor& t) {
   PyObject* self = type->tp_alloc(type, 0);
   if (!self) throw py::error_already_set();
@@ -216,50 +260,7 @@ PyObject* make_object(PyTypeObject* type, const Tensor& t) {
 }  // namespace
 
 void define_tensor_type(py::module_& m) {
-  static PyType_Slot slots[] = {
-      {Py_tp_doc, const_cast<char*>("An n-dimensional array whose computation can be differentiated.")},
-      {Py_tp_new, slot(tensor_new)},
-      {Py_tp_dealloc, slot(tensor_dealloc)},
-      {Py_tp_hash, slot(tensor_hash)},
-      {Py_tp_richcompare, slot(tensor_compare)},
-      {Py_tp_iter, slot(tensor_iter)},
-      {Py_tp_members, tensor_members},
-      {Py_nb_add, slot(gate_operator<Add>)},
-      {Py_nb_subtract, slot(gate_operator<Sub>)},
-      {Py_nb_multiply, slot(gate_operator<Mul>)},
-      {Py_nb_true_divide, slot(gate_operator<Div>)},
-      {Py_nb_floor_divide, slot(floor_divide_operator)},
-      {Py_nb_remainder, slot(modulo_operator)},
-      {Py_nb_power, slot(power_operator)},
-      {Py_nb_matrix_multiply, slot(matmul_operator)},
-      {Py_nb_and, slot(bitwise_operator<Logic::conjunction>)},
-      {Py_nb_or, slot(bitwise_operator<Logic::disjunction>)},
-      {Py_nb_xor, slot(bitwise_operator<Logic::exclusive>)},
-      {Py_nb_inplace_add, slot(inplace_gate<Add>)},
-      {Py_nb_inplace_subtract, slot(inplace_gate<Sub>)},
-      {Py_nb_inplace_multiply, slot(inplace_gate<Mul>)},
-      {Py_nb_inplace_true_divide, slot(inplace_gate<Div>)},
-      {Py_nb_inplace_floor_divide, slot(inplace_floor_divide)},
-      {Py_nb_inplace_remainder, slot(inplace_modulo)},
-      {Py_nb_inplace_power, slot(inplace_power)},
-      {Py_nb_inplace_and, slot(inplace_bitwise<Logic::conjunction>)},
-      {Py_nb_inplace_or, slot(inplace_bitwise<Logic::disjunction>)},
-      {Py_nb_inplace_xor, slot(inplace_bitwise<Logic::exclusive>)},
-      {Py_nb_negative, slot(unary_operator<Neg>)},
-      {Py_nb_positive, slot(positive_operator)},
-      {Py_nb_absolute, slot(unary_operator<Abs>)},
-      {Py_nb_invert, slot(invert_operator)},
-      {Py_nb_bool, slot(tensor_bool)},
-      {Py_nb_float, slot(tensor_float)},
-      {Py_nb_int, slot(tensor_int)},
-      {Py_nb_index, slot(tensor_index)},
-      {Py_mp_length, slot(tensor_length)},
-      {Py_sq_length, slot(tensor_length)},
-      {Py_sq_contains, slot(tensor_contains)},
-      {Py_mp_subscript, slot(tensor_subscript)},
-      {Py_mp_ass_subscript, slot(tensor_assign_subscript)},
-      {0, nullptr}};
-  static PyType_Spec spec = {"gradgate.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  static PyType_Spec spec = {"gradgate.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, tensor_slots};
   PyObject* type = PyType_FromSpec(&spec);
   if (!type) throw py::error_already_set();
   tensor_type = reinterpret_cast<PyTypeObject*>(type);
