@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -68,6 +69,53 @@ def test_threads_compute_side_by_side() -> None:
         slope = 1 - np.tanh(a @ a) ** 2
         # Products of 300 terms in float64.
         np.testing.assert_allclose(results[i], slope @ a.T + a.T @ slope, rtol=1e-9, atol=1e-9)
+
+
+def test_sweeps_of_two_threads_interleave_on_one_graph() -> None:
+    x = gradgate.tensor([1.0, 2.0], requires_grad=True)
+    shared = x * x
+    first, second = shared * 3, (shared + 0) * 5
+    in_first, in_second, first_is_done = (threading.Event() for _ in range(3))
+    gradients: dict[str, list[float]] = {}
+
+    def pause(mine: threading.Event, other: threading.Event) -> Callable[[gradgate.Tensor], None]:
+        def hook(gradient: gradgate.Tensor) -> None:
+            mine.set()
+            assert other.wait(30)
+
+        return hook
+
+    first.register_hook(pause(in_first, in_second))
+    second.register_hook(pause(in_second, first_is_done))
+
+    def sweep(name: str, root: gradgate.Tensor, done: threading.Event) -> None:
+        (dx,) = gradgate.autograd.grad(root.sum(), x, retain_graph=True)
+        gradients[name] = dx.tolist()
+        done.set()
+
+    one = threading.Thread(target=sweep, args=("first", first, first_is_done))
+    two = threading.Thread(target=sweep, args=("second", second, threading.Event()))
+    one.start()
+    assert in_first.wait(30)
+    two.start()
+    one.join()
+    two.join()
+    assert gradients == {"first": [6, 12], "second": [10, 20]}
+
+
+def test_threads_add_to_one_parameter() -> None:
+    w = gradgate.zeros(200_000, requires_grad=True)
+
+    def work() -> None:
+        for _ in range(25):
+            (w * 1).sum().backward()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert w.grad is not None and (w.grad == 100).all()
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")

@@ -17,11 +17,24 @@ inline HostHooks host_hooks;
 // Releasing and taking the lock costs about a microsecond; work shorter than this keeps it.
 inline constexpr std::int64_t kLongWorkNanoseconds = 50'000;
 
+// In its scope long work keeps the lock: what it does to a value that several threads change is seen whole.
+class UndividedWork {
+ public:
+  UndividedWork() { ++depth_; }
+  ~UndividedWork() { --depth_; }
+  UndividedWork(const UndividedWork&) = delete;
+  UndividedWork& operator=(const UndividedWork&) = delete;
+  static bool active() { return depth_ > 0; }
+
+ private:
+  static inline thread_local int depth_ = 0;
+};
+
 // In its scope the interpreter may run other threads, so no reference count may be touched.
 class LongWork {
  public:
   explicit LongWork(std::int64_t estimated_nanoseconds) {
-    if (estimated_nanoseconds >= kLongWorkNanoseconds && host_hooks.release) {
+    if (estimated_nanoseconds >= kLongWorkNanoseconds && host_hooks.release && !UndividedWork::active()) {
       state_ = host_hooks.release();
       released_ = true;
     }

@@ -1,9 +1,10 @@
 // Sums of gradients, in flight and in the leaves.
 #include "graph/accumulate.h"
 
+#include "base/host.h"
 #include "graph/copy.h"
-#include "graph/formula.h"
 #include "graph/elementwise.h"
+#include "graph/formula.h"
 
 namespace gradgate {
 
@@ -21,6 +22,7 @@ void add_gradient(Tensor& sum, Tensor dx, bool create_graph) {
 }
 
 void accumulate_gradient(const Tensor& leaf, Tensor gradient, bool create_graph) {
+  const UndividedWork work;  // several threads may add to one parameter's gradient
   Tensor& grad = record_of(leaf).grad;
   if (grad.defined()) {
     if (create_graph) {

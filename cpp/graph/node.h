@@ -22,7 +22,7 @@ class Sweep;
 // One visit of a node by a backward sweep: the upstream gradients, and where the downstream ones go.
 class Flow {
  public:
-  Flow(Sweep& sweep, Node& node) : sweep_(sweep), node_(node) {}
+  Flow(Sweep& sweep, std::uint32_t position) : sweep_(sweep), position_(position) {}
 
   // The gradient of the loss by this output of the node; undefined when nothing came back.
   const Tensor& upstream(int output = 0) const;
@@ -37,7 +37,7 @@ class Flow {
 
  private:
   Sweep& sweep_;
-  Node& node_;
+  std::uint32_t position_;  // of the visit
 };
 
 class Node {
@@ -86,7 +86,7 @@ class Node {
 
   InlineVector<Edge, 3> inputs_;
   std::uint64_t sequence_ = 0;
-  std::uint64_t sweep_ = 0;     // the sweep that visits the node now,
+  std::uint64_t sweep_ = 0;     // the sweep that collected the node last,
   std::uint32_t position_ = 0;  // and its place in it
   bool released_ = false;
   std::unique_ptr<HookList> hooks_;

@@ -2,7 +2,6 @@
 #include "graph/sweep.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/host.h"
 #include "graph/accumulate.h"
@@ -12,17 +11,12 @@
 
 namespace gradgate {
 
-// A node's place in a sweep is kept in the node, which is what makes finding it cheap. A sweep inside another's hook may pass
-// over the same nodes, so each puts back what it found.
+// The gates behind the roots and what flows between them. A node's place in a sweep is marked in the node, which makes finding
+// it cheap, but is read while the plan is made only: hooks and long kernels let other threads, or a sweep inside this one, pass
+// over the same nodes.
 class Sweep {
  public:
   explicit Sweep(BackwardOptions options) : options_(options), id_(++last_id) {}
-  ~Sweep() {
-    for (Visit& v : visits_) {
-      v.node->sweep_ = v.previous_sweep;
-      v.node->position_ = v.previous_position;
-    }
-  }
 
   void add_root(const Tensor& root, Tensor gradient) {
     roots_.push_back({gradient_node(root), root.body()->node ? root.body()->output : 0, std::move(gradient)});
@@ -38,28 +32,31 @@ class Sweep {
 
  private:
   friend class Flow;
+  static constexpr std::uint32_t kNowhere = ~std::uint32_t{0};
   struct Visit {
     Ref<Node> node;
-    std::uint64_t previous_sweep;
-    std::uint32_t previous_position;
-    std::uint32_t first_slot = 0;
-    bool needed = true;      // something below wants its gradient
-    bool executed = true;    // something below it wants a gradient
+    std::uint32_t first_slot = 0;    // of its outputs, in slots_
+    std::uint32_t first_target = 0;  // of its inputs, in targets_
+    bool needed = true;              // something below wants its gradient
+    bool executed = true;            // something below it wants a gradient
   };
   struct Port {
     Ref<Node> node;
     std::uint32_t output;
     Tensor gradient;
+    std::uint32_t position = kNowhere;
   };
 
   bool visited(const Node& node) const { return node.sweep_ == id_; }
-  Visit& visit_of(const Node& node) { return visits_[node.position_]; }
-  Tensor& slot(const Node& node, std::uint32_t output) { return slots_[visit_of(node).first_slot + output]; }
-  void enter(const Ref<Node>& node);
+  std::uint32_t target(const Visit& v, int input) const { return targets_[v.first_target + static_cast<std::uint32_t>(input)]; }
+  Tensor& slot(std::uint32_t position, std::uint32_t output) { return slots_[visits_[position].first_slot + output]; }
   void collect();
   void order();
+  void find_targets();
+  void find_captures();
   void restrict_to_captures();
-  void visit(Visit& v);
+  void keep_captured(std::uint32_t position);
+  void visit(std::uint32_t position);
 
   BackwardOptions options_;
   std::uint64_t id_;
@@ -67,35 +64,35 @@ class Sweep {
   std::vector<Port> roots_, captures_;
   std::vector<Visit> visits_;
   std::vector<Tensor> slots_;
+  std::vector<std::uint32_t> targets_;  // for each input of each visit the visit to which its gradient goes, or kNowhere
+  std::vector<Port*> captures_in_order_;
+  std::size_t next_capture_ = 0;
 
   static inline std::uint64_t last_id = 0;
 };
 
-const Tensor& Flow::upstream(int output) const { return sweep_.slot(node_, static_cast<std::uint32_t>(output)); }
-Tensor Flow::take_upstream(int output) { return std::move(sweep_.slot(node_, static_cast<std::uint32_t>(output))); }
+const Tensor& Flow::upstream(int output) const { return sweep_.slot(position_, static_cast<std::uint32_t>(output)); }
+Tensor Flow::take_upstream(int output) { return std::move(sweep_.slot(position_, static_cast<std::uint32_t>(output))); }
 bool Flow::create_graph() const { return sweep_.options_.create_graph; }
 
 bool Flow::needs(int input) const {
-  const Edge& edge = node_.input(input);
-  return edge.node && sweep_.visit_of(*edge.node).needed;
+  const std::uint32_t target = sweep_.target(sweep_.visits_[position_], input);
+  return target != Sweep::kNowhere && sweep_.visits_[target].needed;
 }
 
 void Flow::downstream(int input, Tensor dx) {
-  const Edge& edge = node_.input(input);
-  if (edge.node && dx.defined()) add_gradient(sweep_.slot(*edge.node, edge.output), std::move(dx), create_graph());
-}
-
-void Sweep::enter(const Ref<Node>& node) {
-  visits_.push_back({node, node->sweep_, node->position_});
-  node->sweep_ = id_;
-  node->position_ = static_cast<std::uint32_t>(visits_.size() - 1);
+  const Sweep::Visit& visit = sweep_.visits_[position_];
+  const std::uint32_t target = sweep_.target(visit, input);
+  if (target == Sweep::kNowhere || !dx.defined()) return;
+  add_gradient(sweep_.slot(target, visit.node->input(input).output), std::move(dx), create_graph());
 }
 
 void Sweep::collect() {
   std::vector<Node*> stack;
   auto reach = [&](const Ref<Node>& node) {
     if (!node || visited(*node)) return;
-    enter(node);
+    node->sweep_ = id_;
+    visits_.push_back({node});
     stack.push_back(node.get());
   };
   for (const Port& root : roots_) reach(root.node);
@@ -109,60 +106,89 @@ void Sweep::collect() {
 void Sweep::order() {
   const auto later = [](const Visit& a, const Visit& b) { return a.node->sequence() > b.node->sequence(); };
   if (!std::is_sorted(visits_.begin(), visits_.end(), later)) std::stable_sort(visits_.begin(), visits_.end(), later);
-  std::uint32_t slots = 0;
+}
+
+void Sweep::find_targets() {
+  std::uint32_t slots = 0, targets = 0;
   for (std::uint32_t i = 0; i < visits_.size(); ++i) {
-    visits_[i].node->position_ = i;
-    visits_[i].first_slot = slots;
-    slots += static_cast<std::uint32_t>(visits_[i].node->outputs());
+    Visit& v = visits_[i];
+    v.node->position_ = i;
+    v.first_slot = slots;
+    v.first_target = targets;
+    slots += static_cast<std::uint32_t>(v.node->outputs());
+    targets += static_cast<std::uint32_t>(v.node->input_count());
   }
   slots_.resize(slots);
+  targets_.reserve(targets);
+  for (const Visit& v : visits_)
+    for (int i = 0; i < v.node->input_count(); ++i) {
+      const Ref<Node>& below = v.node->input(i).node;
+      targets_.push_back(below ? below->position_ : kNowhere);
+    }
+  for (Port& root : roots_) root.position = root.node->position_;
+}
+
+void Sweep::find_captures() {
+  for (Port& c : captures_) {
+    if (!visited(*c.node)) continue;
+    c.position = c.node->position_;
+    captures_in_order_.push_back(&c);
+  }
+  std::ranges::sort(captures_in_order_, {}, &Port::position);
 }
 
 void Sweep::restrict_to_captures() {
   for (Visit& v : visits_) v.needed = v.executed = false;
-  for (const Port& c : captures_)
-    if (visited(*c.node)) visit_of(*c.node).needed = true;
+  for (const Port* c : captures_in_order_) visits_[c->position].needed = true;
   for (auto v = visits_.rbegin(); v != visits_.rend(); ++v) {
     for (int i = 0; i < v->node->input_count() && !v->executed; ++i) {
-      const Edge& edge = v->node->input(i);
-      v->executed = edge.node && visit_of(*edge.node).needed;
+      const std::uint32_t below = target(*v, i);
+      v->executed = below != kNowhere && visits_[below].needed;
     }
     v->needed = v->needed || v->executed;
   }
 }
 
-void Sweep::visit(Visit& v) {
+void Sweep::keep_captured(std::uint32_t position) {
+  for (; next_capture_ < captures_in_order_.size() && captures_in_order_[next_capture_]->position <= position; ++next_capture_) {
+    Port& c = *captures_in_order_[next_capture_];
+    if (c.position == position) c.gradient = slot(position, c.output);
+  }
+}
+
+void Sweep::visit(std::uint32_t position) {
+  Visit& v = visits_[position];
   if (!v.needed) return;
   const std::uint32_t outputs = static_cast<std::uint32_t>(v.node->outputs());
   bool arrived = false;
   for (std::uint32_t i = 0; i < outputs; ++i) {
-    Tensor& gradient = slots_[v.first_slot + i];
+    Tensor& gradient = slot(position, i);
     if (!gradient.defined()) continue;
     arrived = true;
     if (HookList* hooks = v.node->hooks()) hooks->run(v.node->name(), i, gradient);
   }
   if (!arrived) return;
-  if (restricted_)
-    for (Port& c : captures_)
-      if (c.node == v.node) c.gradient = slots_[v.first_slot + c.output];
+  keep_captured(position);
   if (v.executed) {
-    Flow flow(*this, *v.node);
+    Flow flow(*this, position);
     v.node->backward(flow);
     if (!options_.retain_graph) v.node->release_saved();
   }
-  for (std::uint32_t i = 0; i < outputs; ++i) slots_[v.first_slot + i] = Tensor();
+  for (std::uint32_t i = 0; i < outputs; ++i) slot(position, i) = Tensor();
 }
 
 void Sweep::run() {
   collect();
   order();
+  find_targets();
+  find_captures();
   if (restricted_) restrict_to_captures();
-  for (Port& root : roots_) add_gradient(slot(*root.node, root.output), std::move(root.gradient), options_.create_graph);
+  for (Port& root : roots_) add_gradient(slot(root.position, root.output), std::move(root.gradient), options_.create_graph);
   GradMode recording(options_.create_graph);
-  constexpr std::size_t kVisitsBetweenInterruptChecks = 64;
-  for (std::size_t i = 0; i < visits_.size(); ++i) {
+  constexpr std::uint32_t kVisitsBetweenInterruptChecks = 64;
+  for (std::uint32_t i = 0; i < visits_.size(); ++i) {
     if (i % kVisitsBetweenInterruptChecks == 0) check_interrupt();
-    visit(visits_[i]);
+    visit(i);
   }
 }
 
