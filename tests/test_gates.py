@@ -68,6 +68,15 @@ def test_values_are_within_the_stated_ulp(name: str, dtype: Any, isa: str) -> No
 
 
 @every_dtype
+def test_lerp_is_exact_at_both_ends(dtype: Any, isa: str) -> None:
+    a, b = any_values(2_000, dtype, seed=11), any_values(2_000, dtype, seed=12)
+    finite = (np.abs(a) < 1e30) & (np.abs(b) < 1e30)
+    a, b = a[finite], b[finite]
+    for weight, end in ((0.0, a), (1.0, b)):
+        np.testing.assert_array_equal(run("lerp", [a, b, np.full_like(a, weight)], {}), end)
+
+
+@every_dtype
 @every_gate
 def test_odd_gates_keep_the_sign_of_zero(name: str, dtype: Any, isa: str) -> None:
     gate = GATES[name]

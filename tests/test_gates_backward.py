@@ -83,9 +83,15 @@ CONVENTIONS = [
     ("hardtanh", [-1.0], [0.0]),
     ("sqrt", [0.0], [np.inf]),
     ("log", [0.0], [np.inf]),
+    ("abs", [np.nan], [0.0]),
+    ("clamp", [np.nan], [0.0]),
+    ("maximum", [np.nan, 2.0], [1.0, 1.0]),
+    ("minimum", [2.0, np.nan], [1.0, 1.0]),
     ("maximum", [2.0, 2.0], [0.5, 0.5]),
     ("minimum", [2.0, 2.0], [0.5, 0.5]),
-    ("pow", [0.0, 0.0], [0.0, -np.inf]),
+    ("pow", [0.0, 0.0], [0.0, 0.0]),
+    ("pow", [0.0, -1.0], [-np.inf, -np.inf]),
+    ("pow", [0.0, np.nan], [np.nan, np.nan]),
     ("pow", [0.0, 2.0], [0.0, 0.0]),
     ("pow", [-2.0, 3.0], [12.0, np.nan]),
 ]
@@ -96,7 +102,8 @@ def test_conventions_where_the_derivative_does_not_exist(
     name: str, inputs: list[float], local: list[float], isa: str
 ) -> None:
     leaves = [tensor(x, requires_grad=True) for x in inputs]
-    getattr(gradgate, name)(*leaves).backward()
+    gate = GATES[name]
+    gate(*leaves, **({"min": -1.0} if name == "clamp" else {})).backward()
     np.testing.assert_array_equal([x.grad.item() for x in leaves], np.array(local, np.float32))
 
 
@@ -104,6 +111,31 @@ def test_clamp_passes_the_gradient_at_its_limits() -> None:
     x = tensor([-2.0, -1.0, 0.0, 1.5, 2.0], requires_grad=True)
     x.clamp(-1.0, 1.5).sum().backward()
     assert x.grad.tolist() == [0, 1, 1, 1, 0]
+
+
+def test_clamp_to_tensors_gives_each_gradient_to_the_value_it_takes() -> None:
+    # Below, at the lower limit, between, at the upper one, above; and limits that cross, where the upper one is taken.
+    x = tensor([-2.0, -1.0, 0.0, 1.0, 2.0, 0.0], requires_grad=True)
+    low = tensor([-1.0, -1.0, -1.0, -1.0, -1.0, 2.0], requires_grad=True)
+    high = tensor([1.0, 1.0, 1.0, 1.0, 1.0, -2.0], requires_grad=True)
+    y = x.clamp(low, high)
+    assert y.tolist() == [-1, -1, 0, 1, 1, -2]
+    y.sum().backward()
+    assert x.grad.tolist() == [0, 1, 1, 1, 0, 0]
+    assert low.grad.tolist() == [1, 0, 0, 0, 0, 0]
+    assert high.grad.tolist() == [0, 0, 0, 0, 1, 1]
+    nan = tensor([float("nan"), 0.0])
+    for limits in ((nan, None), (None, nan), (nan, 1.0), (float("nan"), 1.0), (-1.0, float("nan"))):
+        assert tensor([0.5, 0.5]).clamp(*limits)[0].isnan()
+
+
+def test_second_derivatives_at_a_kink_are_zero() -> None:
+    x = tensor([-1.0, 0.0, 1.0], requires_grad=True)
+    for gate in (gradgate.abs, gradgate.relu, gradgate.sign):
+        (dx,) = gradgate.autograd.grad(gate(x).sum(), x, create_graph=True)
+        if dx.requires_grad:
+            (second,) = gradgate.autograd.grad(dx.sum(), x, allow_unused=True, materialize_grads=True)
+            assert second.tolist() == [0, 0, 0]
 
 
 @every_dtype

@@ -4,6 +4,7 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/compare.h"
+#include "graph/copy.h"
 #include "graph/elementwise.h"
 #include "graph/elementwise_nodes.h"
 #include "graph/power.h"
@@ -141,6 +142,12 @@ py::list registry() {
   return gates;
 }
 
+// The limit where x is beyond it or it is NaN, else x; at a tie x gets the gradient.
+Tensor limited(Comparison beyond, const Tensor& x, const Tensor& limit) {
+  const Tensor chosen = logical(Logic::disjunction, compare(beyond, x, limit), isnan(limit));
+  return where(chosen, limit, x);
+}
+
 Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optional<Tensor>& max) {
   if (!min && !max) fail<RuntimeError>("clamp: at least one of 'min' or 'max' must not be None");
   if (is_floating(x.dtype()) && (!min || min->is_number()) && (!max || max->is_number())) {
@@ -149,8 +156,10 @@ Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optio
     if (max) limits[1] = item(*max).cast<double>();
     return apply_unary(UnaryGates::index<Clamp>(), x, limits);
   }
-  const Tensor above = min ? apply<Maximum>(x, *min) : x;
-  return max ? apply<Minimum>(above, *max) : above;
+  const Tensor all[] = {x, min.value_or(x), max.value_or(x)};
+  const Tensor input = cast(x, result_type(all, 3));
+  const Tensor above = min ? limited(Comparison::lt, input, *min) : input;
+  return max ? limited(Comparison::gt, above, *max) : above;
 }
 
 }  // namespace

@@ -37,23 +37,25 @@ struct Pow {
   static constexpr GateInfo info{"pow", "Power, a^b.", Saves::both, 1.5, Integers::keep};
   template <class V> static constexpr V forward(V a, V b) { return pow(a, b); }
   template <class V> static constexpr V local_a(V a, V b, V) { return select(b == V(0), V(0), b * pow(a, b - V(1))); }
-  template <class V> static constexpr V local_b(V a, V, V y) { return select(y == V(0), V(0), y * log(a)); }
+  template <class V> static constexpr V local_b(V a, V b, V y) {
+    return select(a == V(0), select(b >= V(0), V(0), y * log(a)), select(y == V(0), V(0), y * log(a)));
+  }
 };
 
 struct Maximum {
-  static constexpr GateInfo info{"maximum", "The larger of a and b, NaN if either is; at a tie each gets half the gradient.", Saves::inputs,
-                                 0, Integers::keep};
+  static constexpr GateInfo info{"maximum", "The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.",
+                                 Saves::inputs, 0, Integers::keep};
   template <class V> static constexpr V forward(V a, V b) { return select(a > b, a, select(a == a, b, a)); }
-  template <class V> static constexpr V local_a(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
-  template <class V> static constexpr V local_b(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
+  template <class V> static constexpr V local_a(V a, V b, V) { return select(a < b, V(0), select(a == b, V(0.5), V(1))); }
+  template <class V> static constexpr V local_b(V a, V b, V) { return select(a > b, V(0), select(a == b, V(0.5), V(1))); }
 };
 
 struct Minimum {
-  static constexpr GateInfo info{"minimum", "The smaller of a and b, NaN if either is; at a tie each gets half the gradient.",
+  static constexpr GateInfo info{"minimum", "The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.",
                                  Saves::inputs, 0, Integers::keep};
   template <class V> static constexpr V forward(V a, V b) { return select(a < b, a, select(a == a, b, a)); }
-  template <class V> static constexpr V local_a(V a, V b, V) { return select(a < b, V(1), select(a == b, V(0.5), V(0))); }
-  template <class V> static constexpr V local_b(V a, V b, V) { return select(a > b, V(1), select(a == b, V(0.5), V(0))); }
+  template <class V> static constexpr V local_a(V a, V b, V) { return select(a > b, V(0), select(a == b, V(0.5), V(1))); }
+  template <class V> static constexpr V local_b(V a, V b, V) { return select(a < b, V(0), select(a == b, V(0.5), V(1))); }
 };
 
 using BinaryGates = GateList<Add, Sub, Mul, Div, Pow, Maximum, Minimum>;

@@ -19,7 +19,7 @@ struct Neg {
 struct Abs {
   static constexpr GateInfo info{"abs", "Absolute value, |x|; its gradient at 0 is 0.", Saves::inputs, 0, Integers::keep};
   template <class V> static V forward(V x) { return abs(x); }
-  template <class V> static V local(V x, V) { return select(x > V(0), V(1), select(x < V(0), V(-1), x)); }
+  template <class V> static V local(V x, V) { return select(x > V(0), V(1), select(x < V(0), V(-1), V(0))); }
 };
 
 struct Sign {
@@ -248,13 +248,13 @@ struct Hardtanh {
 };
 
 struct Clamp {
-  static constexpr GateInfo info{"clamp", "x limited to [min, max]; its gradient at the limits is 1.", Saves::inputs, 0, Integers::promote,
-                                 {{"min", -__builtin_inf()}, {"max", __builtin_inf()}}};
+  static constexpr GateInfo info{"clamp", "x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.",
+                                 Saves::inputs, 0, Integers::promote, {{"min", -__builtin_inf()}, {"max", __builtin_inf()}}};
   template <class V> static V forward(V x, V low, V high) {
-    V above = select(x < low, low, x);
-    return select(above > high, high, above);
+    V above = select(x >= low, x, select(x == x, low, x));
+    return select(above <= high, above, select(above == above, high, above));
   }
-  template <class V> static V local(V x, V, V low, V high) { return select(x < low, V(0), select(x > high, V(0), V(1))); }
+  template <class V> static V local(V x, V, V low, V high) { return select(x >= low, select(x <= high, V(1), V(0)), V(0)); }
 };
 
 struct Floor {
