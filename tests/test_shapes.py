@@ -189,6 +189,16 @@ def test_pad(shape: tuple[int, ...], data: st.DataObject) -> None:
     same(gg.pad(padded, [-n for n in reversed_pairs]), array)
 
 
+@pytest.mark.parametrize(("mode", "numpy_mode"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")])
+def test_pad_with_own_elements(mode: str, numpy_mode: str) -> None:
+    array = numbered((2, 3, 4))
+    x = gg.tensor(array)
+    for (a, b), (c, d) in (((1, 2), (0, 1)), ((3, 0), (2, 2)), ((0, 0), (1, 0))):
+        same(gg.pad(x, (a, b, c, d), mode=mode), np.pad(array, ((0, 0), (c, d), (a, b)), mode=numpy_mode))
+    # Negative counts crop.
+    same(gg.pad(x, (-1, 2), mode="replicate"), np.pad(array, ((0, 0), (0, 0), (0, 2)), mode="edge")[..., 1:])
+
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -208,6 +218,9 @@ def test_pad(shape: tuple[int, ...], data: st.DataObject) -> None:
         lambda x: x.unbind(1)[2] * 3,
         lambda x: gg.stack(x.unbind(0)[::-1]),
         lambda x: gg.pad(x, (1, -1, 0, 2), value=3.0),
+        lambda x: gg.pad(x, (2, 1), mode="reflect"),
+        lambda x: gg.pad(x, (1, -1, 0, 3), mode="replicate"),
+        lambda x: gg.pad(x, (0, 2, 1, 1), mode="circular"),
         lambda x: x.narrow(1, 1, 2).select(2, -1),
         lambda x: x.flatten(0, 1).unflatten(0, (3, 2)),
         lambda x: x.movedim(0, -1),

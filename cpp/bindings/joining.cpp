@@ -98,8 +98,15 @@ Tensor tile(const Tensor& x, Dims repeats) {
   return repeat(x, repeats);
 }
 
+Border border_from(const std::string& mode, const std::optional<double>& value) {
+  if (value.value_or(0) != 0) fail<RuntimeError>("pad: mode '", mode, "' takes no value, got ", *value);
+  if (mode == "reflect") return Border::reflect;
+  if (mode == "replicate") return Border::replicate;
+  if (mode == "circular") return Border::circular;
+  fail<RuntimeError>("pad: the mode must be 'constant', 'reflect', 'replicate' or 'circular', got '", mode, "'");
+}
+
 Tensor pad_pairs(const Tensor& x, const std::vector<std::int64_t>& pairs, const std::string& mode, const std::optional<double>& value) {
-  if (mode != "constant") fail<ValueError>("pad: the mode must be 'constant', got '", mode, "'");
   const auto count = static_cast<int>(pairs.size() / 2);
   if (pairs.size() % 2 != 0) fail<RuntimeError>("pad: expects (before, after) pairs, got an odd number of counts, ", pairs.size());
   if (count > x.ndim()) fail<RuntimeError>("pad: ", count, " pairs are more than the dimensions of the tensor of shape ", x.shape());
@@ -108,6 +115,7 @@ Tensor pad_pairs(const Tensor& x, const std::vector<std::int64_t>& pairs, const 
     before[x.ndim() - 1 - i] = pairs[static_cast<std::size_t>(2 * i)];
     after[x.ndim() - 1 - i] = pairs[static_cast<std::size_t>(2 * i + 1)];
   }
+  if (mode != "constant") return pad_with_own(border_from(mode, value), x, before, after);
   return pad(x, before, after, value.value_or(0));
 }
 
@@ -156,7 +164,8 @@ void define_joining(py::module_& m) {
   m.def("pad", pad_pairs, py::arg("input"), py::arg("pad"), py::arg("mode") = "constant", py::arg("value") = py::none(),
         "The tensor with elements of `value` (0) around it. pad lists a (before, after) pair for the last dimension, then one for the\n"
         "last but one, and so on; negative counts crop.\n\n"
-        "Raises RuntimeError for too many pairs or a negative size, ValueError for a mode other than 'constant'.");
+        "mode 'reflect' mirrors the tensor at its border elements, 'replicate' repeats those, 'circular' goes on at the other end.\n\n"
+        "Raises RuntimeError for too many pairs, a size that does not fit, another mode, or a value where the mode takes none.");
 }
 
 }  // namespace gradgate

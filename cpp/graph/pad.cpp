@@ -2,10 +2,12 @@
 #include "graph/pad.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/node.h"
+#include "graph/selection.h"
 
 namespace gradgate {
 namespace {
@@ -24,6 +26,21 @@ class Pad final : public Node {
  private:
   Dims before_, after_;
 };
+
+// The most elements that can be put on a side of a dimension of this size.
+std::int64_t most_on_a_side(Border border, std::int64_t size) {
+  if (border == Border::replicate) return size > 0 ? std::numeric_limits<std::int64_t>::max() : 0;
+  return border == Border::reflect ? std::max<std::int64_t>(size - 1, 0) : size;
+}
+
+// The index, in a dimension of this size, of what stands at position i, which may be outside.
+std::int64_t source_of(Border border, std::int64_t i, std::int64_t size) {
+  switch (border) {
+    case Border::reflect: return i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i;
+    case Border::replicate: return std::clamp<std::int64_t>(i, 0, size - 1);
+    default: return i < 0 ? i + size : i >= size ? i - size : i;
+  }
+}
 
 }  // namespace
 
@@ -47,6 +64,21 @@ Tensor pad(const Tensor& x, const Dims& before, const Dims& after, double value)
     copy_elements(out.alias(kept, out.strides(), to), x.alias(kept, x.strides(), from));
   }
   return records(x) ? record(std::move(out), new Pad(before, after), x) : out;
+}
+
+Tensor pad_with_own(Border border, const Tensor& x, const Dims& before, const Dims& after) {
+  Tensor result = x;
+  for (int dim = 0; dim < x.ndim(); ++dim) {
+    if (before[dim] == 0 && after[dim] == 0) continue;
+    const std::int64_t size = x.size(dim), length = before[dim] + size + after[dim];
+    if (std::max(before[dim], after[dim]) > most_on_a_side(border, size) || length <= 0)
+      fail<RuntimeError>("pad: ", before[dim], " and ", after[dim], " elements do not fit around dimension ", dim, " of shape ", x.shape(),
+                         "; 'reflect' takes fewer than the dimension has, 'circular' as many, and something must be left");
+    const Tensor index = Tensor::empty({length}, DType::int64);
+    for (std::int64_t i = 0; i < length; ++i) index.data<std::int64_t>()[i] = source_of(border, i - before[dim], size);
+    result = index_select(result, dim, index);
+  }
+  return result;
 }
 
 }  // namespace gradgate
