@@ -62,8 +62,21 @@ def test_gradients(equation: str, shapes: list[tuple[int, ...]]) -> None:
         ("ijk->i", [(2, 3)], r"names 3 dimensions, but its operand has shape \(2, 3\)"),
         ("ij,jk->ik", [(2, 3), (4, 5)], "subscript 'j' .* has size 4, but size 3 before"),
         ("i1->i", [(2, 3)], "invalid subscript '1'"),
+        ("ii", [(1, 3)], "names sizes 1 and 3 of one operand"),
     ],
 )
 def test_errors(equation: str, shapes: list[tuple[int, ...]], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RuntimeError, match=message):
         gradgate.einsum(equation, *(gradgate.ones(s) for s in shapes))
+
+
+def test_lists_of_numbers_instead_of_letters() -> None:
+    random = np.random.default_rng(2)
+    arrays = [random.standard_normal(s) for s in ((5, 2, 3), (3, 40))]
+    a, b = map(gradgate.tensor, arrays)
+    for sublists in (([..., 0, 1], [1, 30], [..., 30, 0]), ([..., 0, 30], [30, 1], None)):
+        arguments = [a, sublists[0], b, sublists[1], *([sublists[2]] if sublists[2] else [])]
+        expected = np.einsum(*[arrays[0] if x is a else arrays[1] if x is b else x for x in arguments])
+        np.testing.assert_allclose(gradgate.einsum(*arguments).numpy(), expected, rtol=1e-12, atol=1e-13)
+    with pytest.raises(RuntimeError, match=r"subscript 52 is not within \[0, 52\)"):
+        gradgate.einsum(a, [0, 1, 52])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def _expand_ellipses(inputs: list[str], output: str | None, operands: Sequence[T
     unused = [c for c in string.ascii_letters if c not in "".join(inputs) + (output or "")]
     depths = [t.ndim - len(term.replace("...", "")) for term, t in zip(inputs, operands, strict=True) if "..." in term]
     if any(d < 0 for d in depths):
-        raise ValueError(f"einsum: a term of {','.join(inputs)} names more dimensions than its operand has")
+        raise RuntimeError(f"einsum: a term of {','.join(inputs)} names more dimensions than its operand has")
     letters = "".join(unused[: max(depths, default=0)])
     expanded = [
         term.replace("...", letters[len(letters) - (t.ndim - len(term.replace("...", ""))) :])
@@ -57,22 +58,22 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
     left, arrow, right = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):
-        raise ValueError(
+        raise RuntimeError(
             f"einsum: the equation {equation!r} has {len(inputs)} terms, but there are {len(operands)} operands"
         )
     for letter in (left + right).replace("...", "").replace(",", ""):
         if letter not in string.ascii_letters:
-            raise ValueError(f"einsum: invalid subscript {letter!r} in {equation!r}; letters name dimensions")
+            raise RuntimeError(f"einsum: invalid subscript {letter!r} in {equation!r}; letters name dimensions")
     inputs, output = _expand_ellipses(inputs, right if arrow else None, operands)
     for term, operand in zip(inputs, operands, strict=True):
         if len(term) != operand.ndim:
-            raise ValueError(
+            raise RuntimeError(
                 f"einsum: the term {term!r} of {equation!r} names {len(term)} dimensions, but its operand has shape {tuple(operand.shape)}"
             )
     assert output is not None
     for letter in output:
         if letter not in "".join(inputs) or output.count(letter) > 1:
-            raise ValueError(
+            raise RuntimeError(
                 f"einsum: the output subscript {letter!r} of {equation!r} must be in one of the inputs, and once"
             )
     return inputs, output
@@ -81,9 +82,14 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
 def _check_sizes(equation: str, inputs: list[str], operands: Sequence[Tensor]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for term, operand in zip(inputs, operands, strict=True):
+        own: dict[str, int] = {}
         for letter, size in zip(term, operand.shape, strict=True):
+            if own.setdefault(letter, size) != size:
+                raise RuntimeError(
+                    f"einsum: subscript {letter!r} of the term {term!r} names sizes {own[letter]} and {size} of one operand"
+                )
             if sizes.setdefault(letter, size) != size and 1 not in (sizes[letter], size):
-                raise ValueError(
+                raise RuntimeError(
                     f"einsum: subscript {letter!r} of {equation!r} has size {size}, but size {sizes[letter]} before"
                 )
             sizes[letter] = max(sizes[letter], size) if size != 0 else 0
@@ -119,21 +125,45 @@ def _contract(a: _Term, b: _Term, kept: str, sizes: dict[str, int]) -> _Term:
     return _Term(bmm(left, right).reshape(tuple(sizes[c] for c in letters)), letters)
 
 
-def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
+# In the order in which sorted() sees them, which is that of an output that is not given.
+_NUMBERED = string.ascii_uppercase + string.ascii_lowercase
+
+
+def _term_of(sublist: Sequence[Any]) -> str:
+    for number in sublist:
+        if number is not Ellipsis and not 0 <= number < len(_NUMBERED):
+            raise RuntimeError(f"einsum: subscript {number} is not within [0, {len(_NUMBERED)})")
+    return "".join("..." if number is Ellipsis else _NUMBERED[number] for number in sublist)
+
+
+def _from_sublists(arguments: Sequence[Any]) -> tuple[str, list[Tensor]]:
+    """The equation and operands of ``einsum(a, [0, 1], b, [1, 2], [0, 2])``."""
+    pairs = len(arguments) // 2
+    equation = ",".join(_term_of(sublist) for sublist in arguments[1 : 2 * pairs : 2])
+    if len(arguments) > 2 * pairs:
+        equation += "->" + _term_of(arguments[-1])
+    return equation, list(arguments[: 2 * pairs : 2])
+
+
+def einsum(equation: str | Tensor, *operands: Any) -> Tensor:
     """Sum products of the operands' elements as the equation says, in Einstein's notation.
 
     Each term names its operand's dimensions by letters; letters missing after ``->`` are summed over; ``...`` stands for
     dimensions that broadcast. Without ``->`` the output has the letters that occur once, in alphabetical order. Several operands
-    are multiplied in the order that ``numpy.einsum_path`` finds cheapest.
+    are multiplied in the order that ``numpy.einsum_path`` finds cheapest. ``einsum(a, [0, 1], b, [1, 2], [0, 2])``, with a list of
+    numbers (and ``...``) behind each operand and perhaps one for the output, says the same without letters.
 
-    Raises ValueError for an equation that does not fit the operands.
+    Raises RuntimeError for an equation that does not fit the operands.
 
     >>> import gradgate
     >>> a, b = gradgate.ones(2, 3), gradgate.ones(3, 4)
     >>> gradgate.einsum("ij,jk->ik", a, b).shape
     (2, 4)
     """
-    tensors = [t for o in operands for t in ([o] if isinstance(o, Tensor) else o)]
+    if isinstance(equation, Tensor):
+        equation, tensors = _from_sublists([equation, *operands])
+    else:
+        tensors = [t for o in operands for t in ([o] if isinstance(o, Tensor) else o)]
     inputs, output = _parse(equation, tensors)
     sizes = _check_sizes(equation, inputs, tensors)
     terms = [_as_term(term, t, sizes) for term, t in zip(inputs, tensors, strict=True)]
