@@ -1,4 +1,8 @@
-"""Derivatives of functions: Jacobians, Hessians and their products with vectors."""
+"""Derivatives of functions: Jacobians, Hessians and their products with vectors.
+
+Each function takes ``strict``: then outputs (or gradients) that do not depend on an input raise RuntimeError; else their
+derivatives are zero.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,11 @@ def _detached(tensors: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, 
 
 
 def vjp(
-    func: Callable[..., Any], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """Return func's outputs and the product of v, of the outputs' shapes, with the Jacobian: what backward computes."""
     with enable_grad():
@@ -59,24 +67,35 @@ def vjp(
         outputs = func(*xs)
         ys = _tuple(outputs, "outputs")
         vectors = _vectors(v, ys, "vjp")
-        dxs = _products(ys, xs, vectors, create_graph)
+        dxs = _products(ys, xs, vectors, create_graph, strict)
     return _like(_detached(ys, create_graph), outputs), _like(dxs, inputs)
 
 
 def _products(
-    ys: tuple[Tensor, ...], xs: tuple[Tensor, ...], vectors: tuple[Tensor, ...], create_graph: bool
+    ys: tuple[Tensor, ...],
+    xs: tuple[Tensor, ...],
+    vectors: tuple[Tensor, ...],
+    create_graph: bool,
+    strict: bool = False,
 ) -> tuple[Tensor, ...]:
+    """The products of the vectors with the derivatives of ys by xs; one that is zero for want of a path is refused if strict."""
     on_graph = [(y, v) for y, v in zip(ys, vectors, strict=True) if y.requires_grad]
-    if not on_graph:
-        return tuple(_core.zeros_like(x) for x in xs)
-    roots, upstream = zip(*on_graph, strict=True)
-    return grad(
-        roots, xs, upstream, create_graph=create_graph, retain_graph=True, allow_unused=True, materialize_grads=True
-    )
+    products: tuple[Tensor | None, ...] = (None,) * len(xs)
+    if on_graph:
+        roots, upstream = zip(*on_graph, strict=True)
+        products = grad(roots, xs, upstream, create_graph=create_graph, retain_graph=True, allow_unused=True)
+    for i, product in enumerate(products):
+        if strict and product is None:
+            raise RuntimeError(f"the function does not depend on input {i}, which strict=True does not allow")
+    return tuple(_core.zeros_like(x) if p is None else p for p, x in zip(products, xs, strict=True))
 
 
 def jvp(
-    func: Callable[..., Any], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """Return func's outputs and the product of the Jacobian with v, of the inputs' shapes.
 
@@ -89,12 +108,12 @@ def jvp(
         outputs = func(*xs)
         ys = _tuple(outputs, "outputs")
         probes = tuple(_core.zeros_like(y).requires_grad_() for y in ys)
-        dxs = _products(ys, xs, probes, create_graph=True)
+        dxs = _products(ys, xs, probes, create_graph=True, strict=strict)
         results = _products(dxs, probes, vectors, create_graph)
     return _like(_detached(ys, create_graph), outputs), _like(results, outputs)
 
 
-def jacobian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = False) -> Any:
+def jacobian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
     """Return the Jacobian of func's outputs by its inputs.
 
     For one output of shape S and one input of shape R it is a tensor of shape S + R; for several it is a tuple over outputs of
@@ -107,16 +126,16 @@ def jacobian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = Fal
     with enable_grad():
         xs = _fresh(inputs, create_graph)
         outputs = func(*xs)
-        rows = tuple(_like(_jacobian_of(y, xs, create_graph), inputs) for y in _tuple(outputs, "outputs"))
+        rows = tuple(_like(_jacobian_of(y, xs, create_graph, strict), inputs) for y in _tuple(outputs, "outputs"))
     return _like(rows, outputs)
 
 
-def _jacobian_of(y: Tensor, xs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
+def _jacobian_of(y: Tensor, xs: tuple[Tensor, ...], create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
     rows = []
     for i in range(y.numel()):
         unit = _core.zeros_like(y).reshape(-1)
         unit[i] = 1
-        rows.append(_products((y,), xs, (unit.reshape(y.shape),), create_graph))
+        rows.append(_products((y,), xs, (unit.reshape(y.shape),), create_graph, strict))
     if not rows:
         return tuple(_core.zeros((*y.shape, *x.shape), dtype=x.dtype) for x in xs)
     columns = zip(*rows, strict=True)
@@ -135,7 +154,7 @@ def _scalar(func: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     return checked
 
 
-def hessian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = False) -> Any:
+def hessian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = False, strict: bool = False) -> Any:
     """Return the Hessian of a func with one scalar output: the Jacobian of its gradient.
 
     For one input of shape R it is a tensor of shape R + R; for several a tuple of tuples of these. Raises RuntimeError when func
@@ -145,13 +164,17 @@ def hessian(func: Callable[..., Any], inputs: Tensors, create_graph: bool = Fals
 
     def gradient(*xs: Tensor) -> Any:
         y = scalar(*xs)
-        return _like(_products((y,), xs, (_core.ones_like(y),), create_graph=True), inputs)
+        return _like(_products((y,), xs, (_core.ones_like(y),), create_graph=True, strict=strict), inputs)
 
-    return jacobian(gradient, inputs, create_graph)
+    return jacobian(gradient, inputs, create_graph, strict)
 
 
 def hvp(
-    func: Callable[..., Any], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """Return func's scalar output and the product of its Hessian with v, of the inputs' shapes, without forming the Hessian."""
     scalar = _scalar(func, "hvp")
@@ -159,6 +182,6 @@ def hvp(
         xs = _fresh(inputs, create_graph)
         vectors = _vectors(v, xs, "hvp")
         y = scalar(*xs)
-        gradients = _products((y,), xs, (_core.ones_like(y),), create_graph=True)
-        products = _products(gradients, xs, vectors, create_graph)
+        gradients = _products((y,), xs, (_core.ones_like(y),), create_graph=True, strict=strict)
+        products = _products(gradients, xs, vectors, create_graph, strict)
     return _detached((y,), create_graph)[0], _like(products, inputs)
