@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -31,12 +32,31 @@ class _GradMode:
         _core._set_grad_enabled(self._before.pop())
 
     def __call__(self, function: F) -> F:
+        makes_generators = inspect.isgeneratorfunction(function)
+
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
             with _GradMode(self._mode):
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+            return _ModalGenerator(result, self._mode) if makes_generators else result
 
         return decorated  # type: ignore[return-value]  # wraps() keeps the signature, which the checker cannot see
+
+
+class _ModalGenerator(Generator[Any, Any, Any]):
+    """A generator that runs in a mode, which is put back for the caller whenever it yields."""
+
+    def __init__(self, generator: Generator[Any, Any, Any], mode: bool) -> None:
+        self._generator = generator
+        self._mode = mode
+
+    def send(self, value: Any) -> Any:
+        with _GradMode(self._mode):
+            return self._generator.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        with _GradMode(self._mode):
+            return self._generator.throw(*error)
 
 
 class _FixedMode(_GradMode):
