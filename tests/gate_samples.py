@@ -95,10 +95,15 @@ def smooth_inputs(gate: Gate, count: int, dtype: Any, seed: int = 4) -> list[Arr
     return [x.astype(dtype) for x in inputs]
 
 
+def wider_than(dtype: Any) -> Any:
+    """A type with at least 11 bits more, which tells fractions of an ulp."""
+    return np.float64 if dtype == np.float32 else np.longdouble
+
+
 def reference_values(gate: Gate, inputs: list[Array], scalars: dict[str, float]) -> Array:
     """The gate in a wider type, or in the inputs' own where it is exact or correctly rounded."""
     dtype = inputs[0].dtype
-    wider = dtype if gate.ulp == 0 else np.float64 if dtype == np.float32 else np.longdouble
+    wider = dtype if gate.ulp == 0 else wider_than(dtype)
     with np.errstate(all="ignore"):
         return gate.reference.forward(*(x.astype(wider) for x in inputs), **scalars)
 
@@ -106,14 +111,15 @@ def reference_values(gate: Gate, inputs: list[Array], scalars: dict[str, float])
 def ulp_errors(gate: Gate, inputs: list[Array], scalars: dict[str, float], values: Array) -> Array:
     """Errors in ulps of the reference, or of the magnitude that it names; infinities count as 2^emax."""
     dtype, reference = values.dtype, reference_values(gate, inputs, scalars)
-    f, wide = np.finfo(dtype), [x.astype(np.longdouble) for x in inputs]
+    wider, f = wider_than(dtype), np.finfo(dtype)
     with np.errstate(all="ignore"):
-        limit = np.ldexp(np.longdouble(1), int(f.maxexp))
+        wide = [x.astype(wider) for x in inputs]
+        limit = np.ldexp(wider(1), int(f.maxexp))
         scale = np.abs(reference)
         if gate.reference.magnitude:
             scale = np.maximum(scale, gate.reference.magnitude(*wide))
-        unit = np.spacing(np.minimum(scale, f.max).astype(dtype)).astype(np.longdouble)
-        y, r = (np.clip(v.astype(np.longdouble), -limit, limit) for v in (values, reference))
+        unit = np.spacing(np.minimum(scale, f.max).astype(dtype)).astype(wider)
+        y, r = (np.clip(v.astype(wider), -limit, limit) for v in (values, reference))
         difference = np.abs(y - r)
         if gate.reference.lost:
             difference = np.maximum(difference - gate.reference.lost(*wide) * f.tiny, 0)
