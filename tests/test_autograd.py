@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 import weakref
 
 import numpy as np
@@ -38,13 +37,27 @@ def test_chain_of_a_million_gates() -> None:
 
 
 def test_shared_subgraphs_take_linear_time() -> None:
-    # 200 doublings: 2^200 paths, 200 gates.
+    # 10,000 doublings: 2^10000 paths, 20,000 gates.
     x = leaf(1.0)
     y = x
-    for _ in range(200):
-        y = y + y
+    for _ in range(10_000):
+        y = (y + y) * 0.5
     y.backward()
-    assert grad_of(x) == 2.0**200
+    assert grad_of(x) == 1
+
+
+def test_long_chains_of_views_and_changes_in_place() -> None:
+    x = leaf([1.0, 2.0])
+    y = x
+    for _ in range(100_000):
+        y = y.view(2)
+    z = y * 1
+    part = z[:1]
+    for _ in range(10_000):
+        part.mul_(1.0)
+    z.sum().backward()
+    assert grad_of(x) == [1, 1]
+    del y, z, part
 
 
 def test_gradients_add_over_uses_and_calls() -> None:
@@ -108,6 +121,11 @@ def test_backward_restricted_to_inputs() -> None:
     (x * y).backward(inputs=[x])
     assert grad_of(x) == 3
     assert y.grad is None
+    for call in (lambda z: z.backward(inputs=[]), lambda z: gradgate.autograd.backward(z, inputs=[])):
+        with pytest.raises(RuntimeError, match="inputs cannot be empty"):
+            call(x * y)
+    with pytest.raises(RuntimeError, match="inputs cannot be empty"):
+        gradgate.autograd.grad(x * y, [])
 
 
 def test_grad_of_intermediate_and_unused() -> None:
@@ -154,6 +172,24 @@ def test_hooks_replace_and_come_off() -> None:
     assert grad_of(x) == [62, 62]
 
 
+def test_hooks_may_come_and_go_during_the_sweep() -> None:
+    x = leaf(1.0)
+    y = x * 2
+    seen: list[str] = []
+
+    def first(g: Tensor) -> None:
+        seen.append("first")
+        handle.remove()
+        y.register_hook(lambda g: seen.append("later"))
+
+    y.register_hook(first)
+    handle = y.register_hook(lambda g: seen.append("removed"))
+    y.backward(retain_graph=True)
+    assert seen == ["first", "removed"]  # those of the moment when the gradient was complete
+    y.backward()
+    assert seen == ["first", "removed", "first", "later"]
+
+
 def test_hook_sees_the_whole_gradient_once() -> None:
     x = leaf(1.0)
     y = x * 2
@@ -170,6 +206,13 @@ def test_hook_errors() -> None:
     x.register_hook(lambda g: g.sum())
     with pytest.raises(RuntimeError, match=r"returned a gradient of shape \(\) for a tensor of shape \(2,\)"):
         (x * 2).sum().backward()
+    y = x * 2
+    y.register_hook(lambda g: g.float())
+    with pytest.raises(RuntimeError, match=r"returned a gradient of float32 for a tensor of float64"):
+        y.sum().backward()
+    y.register_hook(lambda g: 1.0)
+    with pytest.raises((TypeError, RuntimeError), match="a hook"):
+        y.sum().backward()
 
 
 def test_sweep_inside_a_hook_over_shared_gates() -> None:
@@ -216,51 +259,6 @@ def test_leaf_flags() -> None:
         y.requires_grad_(False)
     with pytest.raises(RuntimeError, match="floating point"):
         gradgate.tensor([1, 2]).requires_grad_()
-
-
-def test_grad_modes_nest_and_are_per_thread() -> None:
-    x = leaf(1.0)
-    with gradgate.no_grad():
-        assert not (x * 2).requires_grad
-        with gradgate.enable_grad():
-            assert (x * 2).requires_grad
-        in_thread: list[bool] = []
-        thread = threading.Thread(target=lambda: in_thread.append((x * 2).requires_grad))
-        thread.start()
-        thread.join()
-        assert in_thread == [True]
-    with gradgate.set_grad_enabled(False):
-        assert not gradgate.is_grad_enabled()
-    assert gradgate.is_grad_enabled()
-    gradgate.set_grad_enabled(False)
-    assert not gradgate.is_grad_enabled()
-    gradgate.set_grad_enabled(True)
-
-    @gradgate.no_grad()
-    def called() -> bool:
-        return gradgate.is_grad_enabled()
-
-    @gradgate.no_grad
-    def bare() -> bool:
-        return gradgate.is_grad_enabled()
-
-    assert not called() and not bare() and gradgate.is_grad_enabled()
-
-
-def test_mode_is_restored_after_an_error() -> None:
-    with pytest.raises(KeyError), gradgate.no_grad():
-        raise KeyError
-    assert gradgate.is_grad_enabled()
-    x = leaf(1.0)
-    y = x * 2
-
-    def hook(g: Tensor) -> None:
-        raise KeyError("from the hook")
-
-    y.register_hook(hook)
-    with pytest.raises(KeyError, match="from the hook"):
-        y.backward()
-    assert gradgate.is_grad_enabled()
 
 
 def test_saved_value_changed_in_place() -> None:
@@ -360,6 +358,8 @@ def test_gradient_must_fit() -> None:
     x = leaf([1.0, 2.0])
     with pytest.raises(RuntimeError, match=r"assigned grad .* shape \(3,\) to a tensor .* shape \(2,\)"):
         x.grad = gradgate.tensor([1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match="must be a Tensor or None"):
+        x.grad = 3.0  # type: ignore[assignment]  # what is tested
     x.grad = gradgate.tensor([1.0, 2.0], dtype=gradgate.float64)
     assert grad_of(x) == [1, 2]
     x.grad = None

@@ -68,6 +68,7 @@ Tensor require_grad(const Tensor& t, bool requires_grad) {
 }
 
 void set_gradient(const Tensor& t, const std::optional<Tensor>& gradient) {
+  if (gradient && gradient->is_number()) fail<TypeError>("assigned grad must be a Tensor or None");
   if (gradient && (!(gradient->shape() == t.shape()) || gradient->dtype() != t.dtype()))
     fail<RuntimeError>("assigned grad of ", gradient->dtype(), " and shape ", gradient->shape(), " to a tensor of ", t.dtype(),
                        " and shape ", t.shape(), "; they must be the same");
@@ -165,6 +166,8 @@ void define_autograd(py::module_& m) {
       "backward",
       [](const Tensor& root, const std::optional<Tensor>& gradient, const std::optional<bool>& retain_graph, bool create_graph,
          const py::object& inputs) {
+        if (!inputs.is_none() && !is_tensor(inputs.ptr()) && py::len(inputs) == 0)
+          fail<RuntimeError>("backward: inputs cannot be empty; leave it out for all leaves");
         backward({root}, {gradient.value_or(Tensor())}, tensors_from("backward", inputs),
                  {retain_graph.value_or(create_graph), create_graph});
       },

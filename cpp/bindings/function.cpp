@@ -1,7 +1,10 @@
 // Gates written in Python: what autograd.Function is made of.
 #include "bindings/define.h"
 #include "bindings/module.h"
+#include "graph/copy.h"
+#include "graph/elementwise.h"
 #include "graph/saved_tensor.h"
+#include "graph/view_history.h"
 
 namespace py = pybind11;
 
@@ -13,7 +16,7 @@ class PythonGate final : public Node {
  public:
   PythonGate(std::string name, py::function backward) : name_(std::move(name)), backward_(std::move(backward)) {}
   const char* name() const override { return name_.c_str(); }
-  int outputs() const override { return static_cast<int>(outputs_.size()); }
+  int outputs() const override { return count_; }
 
   // A saved output is kept apart from its node, which would otherwise hold itself.
   void save(const std::vector<std::optional<Tensor>>& saved, const std::vector<Tensor>& outputs) {
@@ -22,51 +25,61 @@ class PythonGate final : public Node {
       for (const Tensor& y : outputs) is_output = is_output || (t && t->same(y));
       saved_.push_back(!t ? SavedTensor() : is_output ? SavedTensor::output(*t) : SavedTensor::input(*t));
     }
-    for (const Tensor& y : outputs) outputs_.push_back({y.shape(), y.dtype()});
+    count_ = static_cast<int>(outputs.size());
   }
-  void add_shape(const Tensor* input) { inputs_.push_back(input ? input->shape() : Dims()); }
+  void add_form(const Tensor* input) { inputs_.push_back(input ? Form{input->shape(), input->dtype()} : Form{}); }
 
   void backward(Flow& flow) override {
     py::list saved, upstream;
     for (const SavedTensor& t : saved_) saved.append(t.unpack(*this));
     for (int i = 0; i < outputs(); ++i) upstream.append(flow.upstream(i));
     const auto gradients = backward_(saved, upstream).cast<py::tuple>();
-    if (gradients.size() != inputs_.size())
+    const std::size_t given = without_trailing_none(gradients);
+    if (given > inputs_.size() || gradients.size() < inputs_.size())
       fail<RuntimeError>(name_, ": backward returned an incorrect number of gradients (expected ", inputs_.size(), ", got ",
                          gradients.size(), ")");
-    for (std::size_t i = 0; i < gradients.size(); ++i) send(flow, static_cast<int>(i), gradients[i]);
+    for (std::size_t i = 0; i < given; ++i) send(flow, static_cast<int>(i), gradients[i]);
   }
 
  private:
-  void release() override { saved_.clear(); }
+  void release() override {
+    for (SavedTensor& t : saved_) t.reset();
+  }
+
+  static std::size_t without_trailing_none(const py::tuple& gradients) {
+    std::size_t count = gradients.size();
+    while (count > 0 && gradients[count - 1].is_none()) --count;
+    return count;
+  }
 
   void send(Flow& flow, int input, const py::object& gradient) {
     if (gradient.is_none() || !flow.needs(input)) return;
     if (!is_tensor(gradient.ptr()))
       fail<TypeError>(name_, ": backward must return Tensors or None, got ", Py_TYPE(gradient.ptr())->tp_name);
     const Tensor dx = unwrap(gradient.ptr());
-    if (!(dx.shape() == inputs_[static_cast<std::size_t>(input)]))
-      fail<RuntimeError>(name_, ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ",
-                         inputs_[static_cast<std::size_t>(input)]);
-    flow.downstream(input, dx);
+    const Form& form = inputs_[static_cast<std::size_t>(input)];
+    if (!broadcasts_to(form.shape, dx.shape()))
+      fail<RuntimeError>(name_, ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ", form.shape);
+    flow.downstream(input, cast(sum_to(dx, form.shape), form.dtype));
   }
 
-  struct Output {
+  struct Form {
     Dims shape;
-    DType dtype;
+    DType dtype = default_dtype();
   };
   std::string name_;
   py::function backward_;
   std::vector<SavedTensor> saved_;
-  std::vector<Dims> inputs_;
-  std::vector<Output> outputs_;
+  std::vector<Form> inputs_;
+  int count_ = 0;  // of outputs
 };
 
 // The outputs as results of a gate on the inputs (None for an argument that is no tensor). An output that is an input, or is
-// returned twice, becomes a tensor of its own. Those not differentiable are left off the graph.
+// returned twice, becomes a tensor of its own; a dirty one, an input that forward changed in place, becomes the result itself.
+// Those not differentiable are left off the graph.
 std::vector<Tensor> record_function(const std::string& name, const py::function& backward, const std::vector<std::optional<Tensor>>& inputs,
                                     std::vector<Tensor> outputs, const std::vector<std::optional<Tensor>>& saved,
-                                    const std::vector<bool>& differentiable) {
+                                    const std::vector<bool>& differentiable, const std::vector<bool>& dirty) {
   bool needed = false;
   for (const auto& t : inputs) needed = needed || (t && t->requires_grad());
   if (!needed || !grad_enabled()) return outputs;
@@ -74,11 +87,16 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
   const Ref<Node> node(gate);
   for (const auto& t : inputs) {
     gate->add_input(t ? *t : Tensor());
-    gate->add_shape(t ? &*t : nullptr);
+    gate->add_form(t ? &*t : nullptr);
   }
   gate->save(saved, outputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!differentiable[i] || !is_floating(outputs[i].dtype())) continue;
+    if (dirty[i]) {
+      check_writable(gate->name(), outputs[i]);
+      become(outputs[i], record_output(outputs[i].alias(), node, static_cast<std::uint32_t>(i)));
+      continue;
+    }
     bool taken = !outputs[i].is_leaf();
     for (const auto& t : inputs) taken = taken || (t && t->same(outputs[i]));
     if (taken) outputs[i] = outputs[i].alias();
@@ -91,7 +109,7 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
 
 void define_function(py::module_& m) {
   m.def("_record_function", record_function, py::arg("name"), py::arg("backward"), py::arg("inputs"), py::arg("outputs"), py::arg("saved"),
-        py::arg("differentiable"));
+        py::arg("differentiable"), py::arg("dirty"));
 }
 
 }  // namespace gradgate

@@ -36,6 +36,9 @@ void HookList::run(const char* gate, std::uint32_t output, Tensor& gradient) {
     if (!(replaced.shape() == gradient.shape()))
       fail<RuntimeError>("register_hook: a hook on the output of ", gate, " returned a gradient of shape ", replaced.shape(),
                          " for a tensor of shape ", gradient.shape());
+    if (replaced.dtype() != gradient.dtype())
+      fail<RuntimeError>("register_hook: a hook on the output of ", gate, " returned a gradient of ", replaced.dtype(), " for a tensor of ",
+                         gradient.dtype(), "; convert it with .to()");
     gradient = std::move(replaced);
   }
   for (const Retained& r : retained_)

@@ -189,6 +189,13 @@ void keep_if_saved(const Tensor& before) {
   body.contiguous = copy.is_contiguous();
 }
 
+void become(const Tensor& target, const Tensor& result) {
+  if (target.body()->base.defined())
+    replace_in_base(target, result);
+  else
+    replace_base(target, result);
+}
+
 void replace(const char* operation, const Tensor& target, const Tensor& result) {
   check_writable(operation, target);
   if (!(result.shape() == target.shape()))
@@ -201,11 +208,7 @@ void replace(const char* operation, const Tensor& target, const Tensor& result) 
   if (value.bytes() != target.bytes() || !(value.strides() == target.strides()))
     copy_elements(target, may_overlap(value, target) ? clone_unrecorded(value) : value);
   target.bump_version();
-  if (!grad_enabled()) return;
-  if (target.body()->base.defined())
-    replace_in_base(target, value);
-  else
-    replace_base(target, value);
+  if (grad_enabled()) become(target, value);
 }
 
 }  // namespace gradgate

@@ -36,6 +36,9 @@ Tensor before_change(const Tensor& target);
 // Gives `before` memory of its own if the gate saved it for backward: the target's is about to be overwritten.
 void keep_if_saved(const Tensor& before);
 
+// Makes the target, which holds the result's values, the result in the graph too.
+void become(const Tensor& target, const Tensor& result);
+
 // Writes the result of a gate to the target, of the same shape, and makes the target the result in the graph too.
 void replace(const char* operation, const Tensor& target, const Tensor& result);
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradgate import _core
@@ -20,6 +20,7 @@ class FunctionContext:
         self._to_save: tuple[Tensor | None, ...] = ()
         self._saved: tuple[Tensor | None, ...] | None = None
         self._non_differentiable: tuple[Tensor, ...] = ()
+        self._dirty: tuple[Tensor, ...] = ()
         self._materialize = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -33,6 +34,10 @@ class FunctionContext:
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """The tensors that forward saved, in order."""
         return self._to_save if self._saved is None else self._saved
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Name the inputs that forward changed in place; it must return them."""
+        self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Name outputs through which no gradient flows."""
@@ -48,7 +53,8 @@ class Function:
 
     Subclasses define two static methods. ``forward(ctx, *args)`` computes the outputs (a tensor or a tuple of them), and
     ``backward(ctx, *grad_outputs)`` returns one gradient for each argument of forward, None for those without. Arguments that
-    are no tensors are handed through. Written with differentiable operations, backward gives higher derivatives, too.
+    are no tensors are handed through, and so are outputs that are none. Written with differentiable operations, backward gives
+    higher derivatives, too. A class that defines ``setup_context(ctx, inputs, output)`` has a ``forward(*args)`` without ctx.
 
     >>> import gradgate
     >>> class Cube(gradgate.autograd.Function):
@@ -71,6 +77,9 @@ class Function:
         """Compute the outputs from the arguments of ``apply``."""
         raise NotImplementedError("a Function needs a static method forward(ctx, *args)")
 
+    # Overridden by a static method setup_context(ctx, inputs, output), to which forward leaves what backward needs.
+    setup_context: Callable[[FunctionContext, tuple[Any, ...], Any], None] | None = None
+
     @staticmethod
     def backward(ctx: FunctionContext, *grad_outputs: Any) -> Any:
         """Compute the gradient of each argument of forward from those of its outputs."""
@@ -80,22 +89,29 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run forward on the arguments and record the gate.
 
-        Raises TypeError when forward returns something other than tensors.
+        Raises RuntimeError when forward does not return a tensor that it marked as changed in place.
         """
         ctx = FunctionContext(tuple(isinstance(a, Tensor) and a.requires_grad for a in args))
         with no_grad():
-            result = cls.forward(ctx, *args)
-        outputs = result if isinstance(result, tuple) else (result,)
-        for output in outputs:
-            if not isinstance(output, Tensor):
-                raise TypeError(
-                    f"{cls.__name__}.forward must return a Tensor or a tuple of them, got {type(output).__name__}"
-                )
-        recorded = cls._record(ctx, args, outputs)
-        return tuple(recorded) if isinstance(result, tuple) else recorded[0]
+            if cls.setup_context is None:
+                result = cls.forward(ctx, *args)
+            else:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
+        outputs = list(result) if isinstance(result, tuple) else [result]
+        if not all(any(dirty is output for output in outputs) for dirty in ctx._dirty):
+            raise RuntimeError(f"{cls.__name__}: forward must return the tensors that it gives to mark_dirty")
+        places = [i for i, output in enumerate(outputs) if isinstance(output, Tensor)]
+        recorded = cls._record(ctx, args, [outputs[i] for i in places], places, len(outputs))
+        for i, output in zip(places, recorded, strict=True):
+            outputs[i] = output
+        return tuple(outputs) if isinstance(result, tuple) else outputs[0]
 
     @classmethod
-    def _record(cls, ctx: FunctionContext, args: Sequence[Any], outputs: tuple[Tensor, ...]) -> list[Tensor]:
+    def _record(
+        cls, ctx: FunctionContext, args: Sequence[Any], outputs: list[Tensor], places: list[int], count: int
+    ) -> list[Tensor]:
+        """The outputs that are tensors, at these places of all, as results of the gate."""
         shapes = [(output.shape, output.dtype) for output in outputs]
         saved, ctx._to_save = ctx._to_save, ()
 
@@ -106,8 +122,11 @@ class Function:
                     _core.zeros(shape, dtype=dtype) if grad is None else grad
                     for grad, (shape, dtype) in zip(upstream, shapes, strict=True)
                 ]
+            arriving: list[Tensor | None] = [None] * count
+            for i, grad in zip(places, upstream, strict=True):
+                arriving[i] = grad
             try:
-                gradients = cls.backward(ctx, *upstream)
+                gradients = cls.backward(ctx, *arriving)
             finally:
                 ctx._saved = None
             return gradients if isinstance(gradients, tuple) else (gradients,)
@@ -116,9 +135,10 @@ class Function:
             f"{cls.__name__}Backward",
             backward,
             [a if isinstance(a, Tensor) else None for a in args],
-            list(outputs),
+            outputs,
             list(saved),
             [not any(output is other for other in ctx._non_differentiable) for output in outputs],
+            [any(output is other for other in ctx._dirty) for output in outputs],
         )
 
 

@@ -38,6 +38,8 @@ def backward(
     """
     roots, gradients = _as_list(tensors), _as_list(grad_tensors)
     _check_count(gradients, roots, "grad_tensors")
+    if inputs is not None and not _as_list(inputs):
+        raise RuntimeError("backward: inputs cannot be empty; leave it out for all leaves")
     retain = create_graph if retain_graph is None else retain_graph
     _core._backward(roots, gradients, retain, create_graph, None if inputs is None else _as_list(inputs))
 
@@ -64,6 +66,8 @@ def grad(
     """
     roots, leaves, gradients = _as_list(outputs), _as_list(inputs), _as_list(grad_outputs)
     _check_count(gradients, roots, "grad_outputs")
+    if not leaves:
+        raise RuntimeError("grad: inputs cannot be empty")
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True needs allow_unused to be True or not given")
     retain = create_graph if retain_graph is None else retain_graph
