@@ -19,15 +19,11 @@ __all__ = [
     "RemovableHandle",
     "Tensor",
     "abs",
-    "absolute",
     "acos",
     "active_isa",
     "add",
-    "addcdiv",
-    "addcmul",
     "addmm",
     "all",
-    "allclose",
     "amax",
     "amin",
     "any",
@@ -52,14 +48,10 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
-    "can_cast",
     "cat",
     "ceil",
     "chunk",
     "clamp",
-    "clamp_max",
-    "clamp_min",
-    "clip",
     "compiled_isas",
     "concat",
     "concatenate",
@@ -72,7 +64,6 @@ __all__ = [
     "diag",
     "diagonal",
     "div",
-    "divide",
     "dot",
     "dtype",
     "elu",
@@ -81,19 +72,15 @@ __all__ = [
     "empty_cache",
     "empty_like",
     "eq",
-    "equal",
     "erf",
     "exp",
     "expm1",
     "eye",
-    "fix",
     "flatten",
     "flip",
     "float32",
     "float64",
     "floor",
-    "floor_divide",
-    "fmod",
     "from_dlpack",
     "from_numpy",
     "full",
@@ -105,8 +92,6 @@ __all__ = [
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
-    "greater",
-    "greater_equal",
     "gt",
     "hardtanh",
     "hstack",
@@ -118,20 +103,15 @@ __all__ = [
     "initial_seed",
     "int32",
     "int64",
-    "is_complex",
     "is_floating_point",
     "is_grad_enabled",
-    "is_signed",
     "is_tensor",
-    "isclose",
     "isfinite",
     "isinf",
     "isnan",
     "le",
     "leaky_relu",
     "lerp",
-    "less",
-    "less_equal",
     "linear",
     "linspace",
     "log",
@@ -164,16 +144,13 @@ __all__ = [
     "movedim",
     "mul",
     "multinomial",
-    "multiply",
     "mv",
     "narrow",
     "ne",
     "neg",
-    "negative",
     "nonzero",
     "norm",
     "normal",
-    "not_equal",
     "numel",
     "one_hot",
     "ones",
@@ -184,7 +161,6 @@ __all__ = [
     "permute",
     "pow",
     "prod",
-    "promote_types",
     "rand",
     "rand_like",
     "randint",
@@ -195,11 +171,8 @@ __all__ = [
     "ravel",
     "reciprocal",
     "relu",
-    "remainder",
     "reshape",
-    "result_type",
     "roll",
-    "round",
     "rsqrt",
     "scatter",
     "scatter_add",
@@ -226,7 +199,6 @@ __all__ = [
     "std",
     "std_mean",
     "sub",
-    "subtract",
     "sum",
     "swapaxes",
     "swapdims",
@@ -242,8 +214,6 @@ __all__ = [
     "transpose",
     "tril",
     "triu",
-    "true_divide",
-    "trunc",
     "uint8",
     "unbind",
     "unflatten",
@@ -343,8 +313,6 @@ class Tensor:
 
     def __bool__(self) -> builtins.bool: ...
 
-    def __contains__(self, value: _Operand) -> builtins.bool: ...
-
     def __dlpack__(self, *, stream: Any | None = None, max_version: tuple[builtins.int, builtins.int] | None = None, dl_device: tuple[builtins.int, builtins.int] | None = None, copy: builtins.bool | None = None) -> Any:
         """A DLPack capsule over the tensor's memory, for NumPy's, PyTorch's and others' from_dlpack.
 
@@ -358,8 +326,6 @@ class Tensor:
 
     def __float__(self) -> builtins.float: ...
 
-    def __floordiv__(self, other: _Operand) -> Tensor: ...
-
     def __ge__(self, other: _Operand) -> Tensor: ...
 
     def __getitem__(self, index: _Index) -> Tensor: ...
@@ -371,10 +337,6 @@ class Tensor:
     def __iadd__(self, other: _Operand) -> Tensor: ...
 
     def __iand__(self, other: _Operand) -> Tensor: ...
-
-    def __ifloordiv__(self, other: _Operand) -> Tensor: ...
-
-    def __imod__(self, other: _Operand) -> Tensor: ...
 
     def __imul__(self, other: _Operand) -> Tensor: ...
 
@@ -404,8 +366,6 @@ class Tensor:
 
     def __matmul__(self, other: _Operand) -> Tensor: ...
 
-    def __mod__(self, other: _Operand) -> Tensor: ...
-
     def __mul__(self, other: _Operand) -> Tensor: ...
 
     def __ne__(self, other: _Operand) -> Tensor: ...  # type: ignore[override]
@@ -422,14 +382,7 @@ class Tensor:
 
     def __rand__(self, other: _Operand) -> Tensor: ...
 
-    def __reversed__(self) -> Tensor:
-        """A copy with the rows in reverse order."""
-
-    def __rfloordiv__(self, other: _Operand) -> Tensor: ...
-
     def __rmatmul__(self, other: _Operand) -> Tensor: ...
-
-    def __rmod__(self, other: _Operand) -> Tensor: ...
 
     def __rmul__(self, other: _Operand) -> Tensor: ...
 
@@ -464,15 +417,6 @@ class Tensor:
     def abs_(self) -> Tensor:
         """abs(), written into this tensor."""
 
-    def absolute(self) -> Tensor:
-        """Absolute value, |x|; its gradient at 0 is 0.
-
-        Elementwise; the result has input's shape.
-        """
-
-    def absolute_(self) -> Tensor:
-        """abs(), written into this tensor."""
-
     def acos(self) -> Tensor:
         """Inverse cosine, in radians.
 
@@ -482,26 +426,14 @@ class Tensor:
     def acos_(self) -> Tensor:
         """acos(), written into this tensor."""
 
-    def add(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+    def add(self, other: _TensorLike) -> Tensor:
         """Sum, a + b.
 
-        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+        Elementwise; input and other are broadcast and their types promoted.
         """
 
-    def add_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+    def add_(self, other: _TensorLike) -> Tensor:
         """add(), written into this tensor."""
-
-    def addcdiv(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
-        """input + value * tensor1 / tensor2, broadcast."""
-
-    def addcdiv_(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
-        """addcdiv(), written into this tensor."""
-
-    def addcmul(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
-        """input + value * tensor1 * tensor2, broadcast."""
-
-    def addcmul_(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
-        """addcmul(), written into this tensor."""
 
     def addmm(self, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
@@ -511,9 +443,6 @@ class Tensor:
 
         The reduced dimensions go, or stay with size 1 with keepdim. NaN is not zero. The result is bool, but uint8 for uint8 tensors.
         """
-
-    def allclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
-        """Whether for all elements |input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so."""
 
     def amax(self, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Largest element over dim: an int, a tuple of ints, or None for all dimensions.
@@ -658,33 +587,12 @@ class Tensor:
         """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
     def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """x limited to [min, max]; its gradient at the limits is 1.
+        """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
 
         Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
         """
 
     def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """clamp(), written into this tensor."""
-
-    def clamp_max(self, max: _TensorLike) -> Tensor:
-        """minimum(input, max)."""
-
-    def clamp_max_(self, max: _TensorLike) -> Tensor:
-        """clamp_max(), written into this tensor."""
-
-    def clamp_min(self, min: _TensorLike) -> Tensor:
-        """maximum(input, min)."""
-
-    def clamp_min_(self, min: _TensorLike) -> Tensor:
-        """clamp_min(), written into this tensor."""
-
-    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """x limited to [min, max]; its gradient at the limits is 1.
-
-        Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
-        """
-
-    def clip_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
         """clamp(), written into this tensor."""
 
     def clone(self) -> Tensor:
@@ -741,12 +649,6 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same memory, off the graph."""
 
-    def detach_(self) -> Tensor:
-        """Takes this tensor off the graph and returns it.
-
-        Raises RuntimeError for a view.
-        """
-
     @property
     def device(self) -> builtins.str:
         """Where the tensor lives: always 'cpu'."""
@@ -766,24 +668,13 @@ class Tensor:
     def dim(self) -> builtins.int:
         """The number of dimensions."""
 
-    def div(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+    def div(self, other: _TensorLike) -> Tensor:
         """Quotient, a / b.
 
-        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
-        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type.
         """
 
-    def div_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
-        """div(), written into this tensor."""
-
-    def divide(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
-        """Quotient, a / b.
-
-        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
-        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
-        """
-
-    def divide_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+    def div_(self, other: _TensorLike) -> Tensor:
         """div(), written into this tensor."""
 
     def dot(self, tensor: _TensorLike) -> Tensor:
@@ -813,9 +704,6 @@ class Tensor:
 
     def eq(self, other: _TensorLike) -> Tensor:
         """input == other, elementwise, as a bool tensor."""
-
-    def equal(self, other: _TensorLike) -> builtins.bool:
-        """Whether both have the same shape and the same elements; NaN equals nothing."""
 
     def erf(self) -> Tensor:
         """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
@@ -862,15 +750,6 @@ class Tensor:
     def fill_(self, value: _TensorLike) -> Tensor:
         """Writes one value into every element and returns the tensor."""
 
-    def fix(self) -> Tensor:
-        """x without its fraction, rounded towards zero; its gradient is 0.
-
-        Elementwise; the result has input's shape.
-        """
-
-    def fix_(self) -> Tensor:
-        """trunc(), written into this tensor."""
-
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """The dimensions start_dim to end_dim as one; a view where the strides allow it."""
 
@@ -888,24 +767,6 @@ class Tensor:
 
     def floor_(self) -> Tensor:
         """floor(), written into this tensor."""
-
-    def floor_divide(self, other: _TensorLike) -> Tensor:
-        """The quotient rounded down, as Python's //; no gradient flows.
-
-        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
-        """
-
-    def floor_divide_(self, other: _TensorLike) -> Tensor:
-        """floor_divide(), written into this tensor."""
-
-    def fmod(self, other: _TensorLike) -> Tensor:
-        """input - other * trunc(input / other), as C's fmod: of input's sign.
-
-        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
-        """
-
-    def fmod_(self, other: _TensorLike) -> Tensor:
-        """fmod(), written into this tensor."""
 
     def gather(self, dim: builtins.int, index: _TensorLike) -> Tensor:
         """The elements of input at index along dim: out[i][j] = input[index[i][j]][j] for dim 0, of index's shape.
@@ -946,12 +807,6 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The gate that made this tensor, None for a leaf."""
-
-    def greater(self, other: _TensorLike) -> Tensor:
-        """input > other, elementwise, as a bool tensor."""
-
-    def greater_equal(self, other: _TensorLike) -> Tensor:
-        """input >= other, elementwise, as a bool tensor."""
 
     def gt(self, other: _TensorLike) -> Tensor:
         """input > other, elementwise, as a bool tensor."""
@@ -1010,9 +865,6 @@ class Tensor:
     def int(self) -> Tensor:
         """The values as int32; floats are truncated towards zero."""
 
-    def is_complex(self) -> builtins.bool:
-        """Whether the elements are complex numbers: never."""
-
     def is_contiguous(self) -> builtins.bool:
         """Whether the elements lie in memory in row-major order."""
 
@@ -1022,15 +874,6 @@ class Tensor:
     @property
     def is_leaf(self) -> builtins.bool:
         """Whether no recorded gate made this tensor."""
-
-    def is_signed(self) -> builtins.bool:
-        """Whether the elements can be negative."""
-
-    def isclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
-        """|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so, as a bool tensor.
-
-        Elementwise, broadcast.
-        """
 
     def isfinite(self) -> Tensor:
         """True where input is neither infinite nor NaN, as a bool tensor."""
@@ -1064,19 +907,13 @@ class Tensor:
         """leaky_relu(), written into this tensor."""
 
     def lerp(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
-        """Linear interpolation, a + weight * (b - a).
+        """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
 
         Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
         """
 
     def lerp_(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
         """lerp(), written into this tensor."""
-
-    def less(self, other: _TensorLike) -> Tensor:
-        """input < other, elementwise, as a bool tensor."""
-
-    def less_equal(self, other: _TensorLike) -> Tensor:
-        """input <= other, elementwise, as a bool tensor."""
 
     def log(self) -> Tensor:
         """Natural logarithm.
@@ -1185,7 +1022,7 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def maximum(self, other: _TensorLike) -> Tensor:
-        """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
+        """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
@@ -1229,7 +1066,7 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def minimum(self, other: _TensorLike) -> Tensor:
-        """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
+        """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
@@ -1273,15 +1110,6 @@ class Tensor:
         Raises RuntimeError for negative or infinite weights, and for more samples without replacement than positive weights.
         """
 
-    def multiply(self, other: _TensorLike) -> Tensor:
-        """Product, a * b.
-
-        Elementwise; input and other are broadcast and their types promoted.
-        """
-
-    def multiply_(self, other: _TensorLike) -> Tensor:
-        """mul(), written into this tensor."""
-
     def mv(self, vec: _TensorLike) -> Tensor:
         """The product of a matrix (m, k) and a vector (k).
 
@@ -1315,15 +1143,6 @@ class Tensor:
         """
 
     def neg_(self) -> Tensor:
-        """neg(), written into this tensor."""
-
-    def negative(self) -> Tensor:
-        """Negation, -x.
-
-        Elementwise; the result has input's shape.
-        """
-
-    def negative_(self) -> Tensor:
         """neg(), written into this tensor."""
 
     def nelement(self) -> builtins.int:
@@ -1362,9 +1181,6 @@ class Tensor:
 
         Raises RuntimeError for a negative std and types that are not floating-point.
         """
-
-    def not_equal(self, other: _TensorLike) -> Tensor:
-        """input != other, elementwise, as a bool tensor."""
 
     def numel(self) -> builtins.int:
         """The number of elements."""
@@ -1437,15 +1253,6 @@ class Tensor:
     def relu_(self) -> Tensor:
         """relu(), written into this tensor."""
 
-    def remainder(self, other: _TensorLike) -> Tensor:
-        """input - other * floor(input / other), as Python's %: of other's sign.
-
-        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
-        """
-
-    def remainder_(self, other: _TensorLike) -> Tensor:
-        """remainder(), written into this tensor."""
-
     def repeat(self, *args: Any) -> Tensor:
         """The tensor tiled this many times along each dimension; more counts than dimensions put new ones in front.
 
@@ -1481,15 +1288,6 @@ class Tensor:
         """A copy whose elements moved by shifts places along dims, those that leave at one end coming in at the other; without dims, in
         row-major order.
         """
-
-    def round(self) -> Tensor:
-        """Nearest integer, the even one of two; its gradient is 0.
-
-        Elementwise; the result has input's shape.
-        """
-
-    def round_(self) -> Tensor:
-        """round(), written into this tensor."""
 
     def rsqrt(self) -> Tensor:
         """Reciprocal square root, 1 / sqrt(x).
@@ -1677,31 +1475,19 @@ class Tensor:
         Raises RuntimeError for integers and bools.
         """
 
-    def storage_offset(self) -> builtins.int:
-        """How many elements lie in the memory before the first."""
-
     def stride(self, dim: builtins.int | None = None) -> Any:
         """The steps in memory between neighbours along the dimensions (or one of them), in elements.
 
         Raises IndexError when dim is out of range.
         """
 
-    def sub(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+    def sub(self, other: _TensorLike) -> Tensor:
         """Difference, a - b.
 
-        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+        Elementwise; input and other are broadcast and their types promoted.
         """
 
-    def sub_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
-        """sub(), written into this tensor."""
-
-    def subtract(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
-        """Difference, a - b.
-
-        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
-        """
-
-    def subtract_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+    def sub_(self, other: _TensorLike) -> Tensor:
         """sub(), written into this tensor."""
 
     def sum(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
@@ -1814,28 +1600,6 @@ class Tensor:
     def triu_(self, diagonal: builtins.int = 0) -> Tensor:
         """triu(), written into this tensor."""
 
-    def true_divide(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
-        """Quotient, a / b.
-
-        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
-        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
-        """
-
-    def true_divide_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
-        """div(), written into this tensor."""
-
-    def trunc(self) -> Tensor:
-        """x without its fraction, rounded towards zero; its gradient is 0.
-
-        Elementwise; the result has input's shape.
-        """
-
-    def trunc_(self) -> Tensor:
-        """trunc(), written into this tensor."""
-
-    def type(self, dtype: _DTypeLike | None = None, non_blocking: builtins.bool = False) -> Any:
-        """The values in another type; without one, PyTorch's name of the tensor's, as in 'gradgate.FloatTensor'."""
-
     def type_as(self, other: _TensorLike) -> Tensor:
         """The values in other's type."""
 
@@ -1910,13 +1674,7 @@ class dtype:
     """The type of a tensor's elements."""
 
     @property
-    def is_complex(self) -> builtins.bool: ...
-
-    @property
     def is_floating_point(self) -> builtins.bool: ...
-
-    @property
-    def is_signed(self) -> builtins.bool: ...
 
     @property
     def itemsize(self) -> builtins.int:
@@ -1954,19 +1712,11 @@ def _make_subclass(cls: type[Any], data: _TensorLike, requires_grad: builtins.bo
 
 def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'FixedSize(4)']) -> Annotated[list[builtins.int], 'FixedSize(4)']: ...
 
-def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool]) -> list[Tensor]: ...
-
-def _set_device_name(name: builtins.str) -> None: ...
+def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
 
 def abs(input: _TensorLike) -> Tensor:
-    """Absolute value, |x|; its gradient at 0 is 0.
-
-    Elementwise; the result has input's shape.
-    """
-
-def absolute(input: _TensorLike) -> Tensor:
     """Absolute value, |x|; its gradient at 0 is 0.
 
     Elementwise; the result has input's shape.
@@ -1981,17 +1731,11 @@ def acos(input: _TensorLike) -> Tensor:
 def active_isa() -> builtins.str:
     """Name of the instruction set in use."""
 
-def add(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+def add(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Sum, a + b.
 
-    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+    Elementwise; input and other are broadcast and their types promoted.
     """
-
-def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
-    """input + value * tensor1 / tensor2, broadcast."""
-
-def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
-    """input + value * tensor1 * tensor2, broadcast."""
 
 def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
@@ -2001,9 +1745,6 @@ def all(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = F
 
     The reduced dimensions go, or stay with size 1 with keepdim. NaN is not zero. The result is bool, but uint8 for uint8 tensors.
     """
-
-def allclose(input: _TensorLike, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
-    """Whether for all elements |input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so."""
 
 def amax(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Largest element over dim: an int, a tuple of ints, or None for all dimensions.
@@ -2136,9 +1877,6 @@ def broadcast_to(input: _TensorLike, size: _Dims) -> Tensor:
     Raises RuntimeError where a size other than 1 would change.
     """
 
-def can_cast(from_: _DTypeLike, to: _DTypeLike) -> builtins.bool:
-    """Whether values may be converted in place: not from floats to integers, nor from these to bool."""
-
 def cat(tensors: Sequence[_TensorLike], dim: builtins.int = 0) -> Tensor:
     """The tensors one after another along dim; their other sizes are equal and their types are promoted.
 
@@ -2155,19 +1893,7 @@ def chunk(input: _TensorLike, chunks: builtins.int, dim: builtins.int = 0) -> tu
     """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
 def clamp(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-    """x limited to [min, max]; its gradient at the limits is 1.
-
-    Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
-    """
-
-def clamp_max(input: _TensorLike, max: _TensorLike) -> Tensor:
-    """minimum(input, max)."""
-
-def clamp_min(input: _TensorLike, min: _TensorLike) -> Tensor:
-    """maximum(input, min)."""
-
-def clip(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-    """x limited to [min, max]; its gradient at the limits is 1.
+    """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
 
     Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
     """
@@ -2220,18 +1946,10 @@ def diagonal(input: _TensorLike, offset: builtins.int = 0, dim1: builtins.int = 
     Raises RuntimeError unless dim1 and dim2 are two dimensions.
     """
 
-def div(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+def div(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Quotient, a / b.
 
-    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
-    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
-    """
-
-def divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
-    """Quotient, a / b.
-
-    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
-    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type.
     """
 
 def dot(input: _TensorLike, tensor: _TensorLike) -> Tensor:
@@ -2266,9 +1984,6 @@ def empty_like(input: _TensorLike, *, dtype: _DTypeLike | None = None, device: b
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input == other, elementwise, as a bool tensor."""
 
-def equal(input: _TensorLike, other: _TensorLike) -> builtins.bool:
-    """Whether both have the same shape and the same elements; NaN equals nothing."""
-
 def erf(input: _TensorLike) -> Tensor:
     """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 
@@ -2290,12 +2005,6 @@ def expm1(input: _TensorLike) -> Tensor:
 def eye(n: builtins.int, m: builtins.int | None = None, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """An n x m matrix (m is n unless given) with ones on the diagonal and zeros elsewhere."""
 
-def fix(input: _TensorLike) -> Tensor:
-    """x without its fraction, rounded towards zero; its gradient is 0.
-
-    Elementwise; the result has input's shape.
-    """
-
 def flatten(input: _TensorLike, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """The dimensions start_dim to end_dim as one; a view where the strides allow it."""
 
@@ -2306,18 +2015,6 @@ def floor(input: _TensorLike) -> Tensor:
     """Largest integer not above x; its gradient is 0.
 
     Elementwise; the result has input's shape.
-    """
-
-def floor_divide(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The quotient rounded down, as Python's //; no gradient flows.
-
-    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
-    """
-
-def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input - other * trunc(input / other), as C's fmod: of input's sign.
-
-    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
     """
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -2334,10 +2031,7 @@ def from_numpy(ndarray: numpy.typing.NDArray[Any]) -> Tensor:
     """
 
 def full(size: _Dims, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
-    """A tensor of one value, unless dtype is given of the type that tensor() would give the number.
-
-    Raises RuntimeError for a number beyond the limits of dtype.
-    """
+    """A tensor of one value, of the value's type (a float: the default one) unless dtype is given."""
 
 def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of input's shape and type with one value."""
@@ -2374,12 +2068,6 @@ def get_num_threads() -> builtins.int:
 
 def get_rng_state() -> Tensor:
     """The default generator's state, a uint8 tensor of shape (16,)."""
-
-def greater(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input > other, elementwise, as a bool tensor."""
-
-def greater_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input >= other, elementwise, as a bool tensor."""
 
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input > other, elementwise, as a bool tensor."""
@@ -2426,26 +2114,14 @@ def index_select(input: _TensorLike, dim: builtins.int, index: _TensorLike) -> T
 def initial_seed() -> builtins.int:
     """The default generator's seed."""
 
-def is_complex(input: _TensorLike) -> builtins.bool:
-    """Whether the elements are complex numbers: never."""
-
 def is_floating_point(input: _TensorLike) -> builtins.bool:
     """Whether the elements are float32 or float64."""
 
 def is_grad_enabled() -> builtins.bool:
     """Whether gates are being recorded in this thread."""
 
-def is_signed(input: _TensorLike) -> builtins.bool:
-    """Whether the elements can be negative."""
-
 def is_tensor(obj: Any) -> builtins.bool:
     """Whether the object is a Tensor."""
-
-def isclose(input: _TensorLike, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
-    """|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so, as a bool tensor.
-
-    Elementwise, broadcast.
-    """
 
 def isfinite(input: _TensorLike) -> Tensor:
     """True where input is neither infinite nor NaN, as a bool tensor."""
@@ -2466,16 +2142,10 @@ def leaky_relu(input: _TensorLike, negative_slope: builtins.float = 0.01) -> Ten
     """
 
 def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
-    """Linear interpolation, a + weight * (b - a).
+    """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
 
     Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
     """
-
-def less(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input < other, elementwise, as a bool tensor."""
-
-def less_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input <= other, elementwise, as a bool tensor."""
 
 def linear(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor:
     """input @ weight.T + bias, for input (..., in), weight (out, in) and bias (out), as one gate.
@@ -2580,7 +2250,7 @@ def max(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
+    """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2629,7 +2299,7 @@ def min(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
+    """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2664,12 +2334,6 @@ def multinomial(input: _TensorLike, num_samples: builtins.int, replacement: buil
     Raises RuntimeError for negative or infinite weights, and for more samples without replacement than positive weights.
     """
 
-def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Product, a * b.
-
-    Elementwise; input and other are broadcast and their types promoted.
-    """
-
 def mv(input: _TensorLike, vec: _TensorLike) -> Tensor:
     """The product of a matrix (m, k) and a vector (k).
 
@@ -2686,12 +2350,6 @@ def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input != other, elementwise, as a bool tensor."""
 
 def neg(input: _TensorLike) -> Tensor:
-    """Negation, -x.
-
-    Elementwise; the result has input's shape.
-    """
-
-def negative(input: _TensorLike) -> Tensor:
     """Negation, -x.
 
     Elementwise; the result has input's shape.
@@ -2722,9 +2380,6 @@ def normal(mean: builtins.float, std: builtins.float, size: _Dims, *, generator:
 
     Off the graph. Raises RuntimeError for a negative std.
     """
-
-def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input != other, elementwise, as a bool tensor."""
 
 def numel(input: _TensorLike) -> builtins.int:
     """The number of elements."""
@@ -2759,7 +2414,9 @@ def pad(input: _TensorLike, pad: Sequence[builtins.int], mode: builtins.str = 'c
     """The tensor with elements of `value` (0) around it. pad lists a (before, after) pair for the last dimension, then one for the
     last but one, and so on; negative counts crop.
 
-    Raises RuntimeError for too many pairs or a negative size, ValueError for a mode other than 'constant'.
+    mode 'reflect' mirrors the tensor at its border elements, 'replicate' repeats those, 'circular' goes on at the other end.
+
+    Raises RuntimeError for too many pairs, a size that does not fit, another mode, or a value where the mode takes none.
     """
 
 def permute(input: _TensorLike, dims: Sequence[builtins.int]) -> Tensor:
@@ -2780,9 +2437,6 @@ def prod(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = 
     The reduced dimensions go, or stay with size 1 with keepdim. input is converted to dtype first; products of integers and bools are int64.
     The product of nothing is 1.
     """
-
-def promote_types(type1: _DTypeLike, type2: _DTypeLike) -> _DType:
-    """The type of a result of two tensors with dimensions."""
 
 def rand(*args: Any, size: _Dims | None = None, generator: Generator | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with uniform numbers in [0, 1)."""
@@ -2836,32 +2490,15 @@ def relu(input: _TensorLike) -> Tensor:
     Elementwise; the result has input's shape.
     """
 
-def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input - other * floor(input / other), as Python's %: of other's sign.
-
-    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
-    """
-
 def reshape(input: _TensorLike, shape: _Dims) -> Tensor:
     """The same elements, in row-major order, under another shape; one size may be -1 and is inferred.
 
     A view where the strides allow it, a copy otherwise. Raises RuntimeError when the number of elements differs.
     """
 
-def result_type(tensor1: _TensorLike, tensor2: _TensorLike) -> _DType:
-    """The type of a result of two tensors or numbers: those with dimensions decide over 0-d ones, and these over numbers, unless
-    the lesser are of a higher kind (bool, integer, floating-point).
-    """
-
 def roll(input: _TensorLike, shifts: _Dims, dims: _Dims | None = None) -> Tensor:
     """A copy whose elements moved by shifts places along dims, those that leave at one end coming in at the other; without dims, in
     row-major order.
-    """
-
-def round(input: _TensorLike) -> Tensor:
-    """Nearest integer, the even one of two; its gradient is 0.
-
-    Elementwise; the result has input's shape.
     """
 
 def rsqrt(input: _TensorLike) -> Tensor:
@@ -3036,16 +2673,10 @@ def std(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, k
 def std_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builtins.float = 1.0, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
     """std() and mean(), as a tuple."""
 
-def sub(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
     """Difference, a - b.
 
-    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
-    """
-
-def subtract(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
-    """Difference, a - b.
-
-    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+    Elementwise; input and other are broadcast and their types promoted.
     """
 
 def sum(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
@@ -3131,19 +2762,6 @@ def tril(input: _TensorLike, diagonal: builtins.int = 0) -> Tensor:
 def triu(input: _TensorLike, diagonal: builtins.int = 0) -> Tensor:
     """The upper triangles of matrices (..., m, n): zeros below the diagonal, which counts from the main one, upwards."""
 
-def true_divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
-    """Quotient, a / b.
-
-    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
-    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
-    """
-
-def trunc(input: _TensorLike) -> Tensor:
-    """x without its fraction, rounded towards zero; its gradient is 0.
-
-    Elementwise; the result has input's shape.
-    """
-
 def unbind(input: _TensorLike, dim: builtins.int = 0) -> tuple[Any, ...]:
     """Views at every index of dim, which goes."""
 
@@ -3203,8 +2821,8 @@ def vstack(tensors: Sequence[_TensorLike]) -> Tensor:
 def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
     """input where condition is True, else other; all three are broadcast. The condition is a bool tensor."""
 @overload
-def where(condition: _TensorLike) -> tuple[Any, ...]:
-    """Where condition holds: for each dimension the indices of its true elements."""
+def where(condition: _TensorLike) -> Any:
+    """nonzero(as_tuple=True)."""
 
 def zeros(*args: Any, size: _Dims | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with zeros, of the default type unless dtype is given."""
