@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from interleaved import Result, header, race, table, torch_or_none, verify
+from interleaved import Result, header, race, table, torch_or_none, use_threads, verify
 
 import gradgate
 
@@ -69,12 +69,12 @@ def measure_both(name: str, x: Array, torch: object | None) -> Result:
     return Result(f"{name} + backward", race(rivals))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=8192, help="elements; the default stays in the first-level cache")
     parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    gradgate.set_num_threads(options.threads)
+    options = parser.parse_args(arguments)
+    use_threads(options.threads)
     torch = torch_or_none(options.threads)
     x = np.random.default_rng(0).uniform(0.1, 4, options.size).astype(np.float32)
     header(f"float32 gates on {options.size:,} elements")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ import gradgate
 
 # A timed batch lasts at least this long, a thousand times the clock's own cost.
 BATCH_SECONDS = 2e-3
+ROUNDS = 15
 
 
 @dataclass
@@ -37,7 +40,7 @@ def _calls_per_batch(call: Callable[[], Any]) -> int:
         calls = max(2 * calls, int(calls * BATCH_SECONDS / max(elapsed, 1e-9)))
 
 
-def race(rivals: Mapping[str, Callable[[], Any]], rounds: int = 15) -> dict[str, float]:
+def race(rivals: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
     """Return each rival's best seconds a call over interleaved rounds.
 
     The machine may be shared: what disturbs one round disturbs all rivals in it, and the best of many rounds is the one that was
@@ -45,7 +48,7 @@ def race(rivals: Mapping[str, Callable[[], Any]], rounds: int = 15) -> dict[str,
     """
     counts = {name: _calls_per_batch(call) for name, call in rivals.items()}
     best = dict.fromkeys(rivals, float("inf"))
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for name, call in rivals.items():
             start = time.perf_counter()
             for _ in range(counts[name]):
@@ -59,6 +62,17 @@ def verify(case: str, reference: Any, result: Any, rtol: float) -> None:
     expected, actual = np.asarray(reference, dtype=np.float64), np.asarray(result, dtype=np.float64)
     scale = float(np.abs(expected).max(initial=0.0)) or 1.0
     np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=rtol, err_msg=case)
+
+
+def use_threads(threads: int) -> None:
+    """Give Gradgate and NumPy's BLAS this many threads.
+
+    A BLAS reads its number when it is loaded: where the environment says another, the program is started again.
+    """
+    variables = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), str(threads))
+    if any(os.environ.get(name) != value for name, value in variables.items()):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **variables})
+    gradgate.set_num_threads(threads)
 
 
 def torch_or_none(threads: int) -> Any:
@@ -76,7 +90,7 @@ def header(title: str) -> None:
     """Say what is measured on what."""
     print(f"\n{title}")
     print(
-        f"gradgate {gradgate.__version__}, {gradgate._core.active_isa()}, threads: {gradgate.get_num_threads()}; "
+        f"gradgate {gradgate.__version__}, {gradgate.active_isa()}, threads: {gradgate.get_num_threads()}; "
         f"NumPy {np.__version__}; {platform.machine()}, Python {platform.python_version()}"
     )
 

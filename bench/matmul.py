@@ -1,11 +1,12 @@
-"""Matrix products against NumPy and PyTorch: ``python bench/matmul.py [--threads N] [--dtype float64]``."""
+"""Matrix products against NumPy and PyTorch: ``python bench/matmul.py [--threads N] [--dtype float64] [--largest N]``."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
-from interleaved import Result, header, race, table, torch_or_none, verify
+from interleaved import Result, header, race, table, torch_or_none, use_threads, verify
 
 import gradgate
 
@@ -37,17 +38,16 @@ def measure(shape: tuple[int, int, int], dtype: str, torch: object | None) -> Re
     return Result(f"{m} x {k} x {n}", seconds, {"GF/s": f"{2e-9 * m * k * n / seconds['gradgate']:.1f}"})
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", choices=sorted(TOLERANCE), default="float32")
-    options = parser.parse_args()
-    # NumPy's BLAS reads its thread count when it is loaded.
-    print(f"Start with OPENBLAS_NUM_THREADS={options.threads} in the environment to give NumPy as many threads.")
-    gradgate.set_num_threads(options.threads)
+    parser.add_argument("--largest", type=int, default=max(map(max, SHAPES)), help="leave out the shapes beyond")
+    options = parser.parse_args(arguments)
+    use_threads(options.threads)
     torch = torch_or_none(options.threads)
     header(f"{options.dtype} products, m x k x n")
-    table([measure(shape, options.dtype, torch) for shape in SHAPES])
+    table([measure(shape, options.dtype, torch) for shape in SHAPES if max(shape) <= options.largest])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whole training steps with Adam against NumPy by hand and PyTorch: ``python bench/training_step.py [--threads N]``."""
+"""Whole training steps with Adam against NumPy by hand and PyTorch: ``python bench/training_step.py [--threads N] [--largest N]``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from interleaved import Result, header, race, table, torch_or_none, verify
+from interleaved import Result, header, race, table, torch_or_none, use_threads, verify
 
 import gradgate
 
@@ -31,6 +31,10 @@ class Case:
             else f"{len(self.sizes) - 1} layers of {self.sizes[0]}"
         )
         return f"{shape}, batch {self.batch}" + ("" if self.activation == "ReLU" else f", {self.activation.lower()}")
+
+    @property
+    def parameters(self) -> int:
+        return sum((n_in + 1) * n_out for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True))
 
 
 CASES = [
@@ -161,12 +165,12 @@ def measure(case: Case, torch: Any) -> Result:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--largest", type=int, help="leave out the networks of more parameters")
     options = parser.parse_args(arguments)
-    print(f"Start with OPENBLAS_NUM_THREADS={options.threads} in the environment to give NumPy as many threads.")
-    gradgate.set_num_threads(options.threads)
+    use_threads(options.threads)
     torch = torch_or_none(options.threads)
     header("one training step: forward, cross-entropy, backward, Adam")
-    table([measure(case, torch) for case in CASES])
+    table([measure(case, torch) for case in CASES if options.largest is None or case.parameters <= options.largest])
 
 
 if __name__ == "__main__":

@@ -27,14 +27,14 @@ def spiral() -> tuple[Tensor, Tensor]:
     return gradgate.tensor(np.concatenate(arms)), gradgate.tensor(np.repeat(np.arange(CLASSES), POINTS))
 
 
-def train(model: nn.Module, x: Tensor, y: Tensor, steps: int) -> None:
+def train(model: nn.Module, x: Tensor, y: Tensor, steps: int, every: int) -> None:
     """Full-batch gradient descent with step 1 on the cross-entropy and half the squared weights."""
     weights = [p for p in model.parameters() if p.ndim > 1]
     biases = [p for p in model.parameters() if p.ndim == 1]
     optimizer = optim.SGD([{"params": weights, "weight_decay": REGULARISATION}, {"params": biases}], lr=1.0)
-    for step in range(steps + 1):
+    for step in range(steps):
         data_loss = F.cross_entropy(model(x), y)
-        if step % max(steps // 5, 1) == 0:
+        if step % every == 0:
             penalty = sum(0.5 * REGULARISATION * (w.detach() ** 2).sum().item() for w in weights)
             print(f"  step {step:>6}: loss {data_loss.item() + penalty:.6f}")
         optimizer.zero_grad()
@@ -79,9 +79,9 @@ def main() -> None:
     gradgate.manual_seed(0)
     x, y = spiral()
     models = {"softmax regression": network(2, 3), "2-100-3 with relu": network(2, 100, 3)}
-    for (name, model), steps in zip(models.items(), (200, 10_000), strict=True):
+    for (name, model), steps, every in zip(models.items(), (200, 10_000), (10, 1_000), strict=True):
         print(name)
-        train(model, x, y, steps)
+        train(model, x, y, steps, every)
         print(f"  accuracy {accuracy(model, x, y):.0%}")
     if len(sys.argv) > 1:
         draw(sys.argv[1], models, x, y)

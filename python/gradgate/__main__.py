@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except demo.DemoError as error:
         print(f"python -m gradgate demo: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("python -m gradgate demo: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

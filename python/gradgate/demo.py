@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], dict[str, float]]] =
     "adagrad": (optim.Adagrad, {"lr": 2e-2}),
 }
 
+PACKAGES = ("scikit-learn", "matplotlib", "tqdm")
 CLASSES = 10
 PIXELS = 64
 
@@ -68,7 +70,7 @@ def _number(convert: Callable[[str], Any], accept: Callable[[Any], bool], wanted
 
 _positive_int = _number(int, lambda v: v > 0, "a positive whole number")
 _positive_float = _number(float, lambda v: 0 < v < float("inf"), "a positive number")
-_strength = _number(float, lambda v: 0 <= v < float("inf"), "a number that is not negative")
+_strength = _number(float, lambda v: 0 <= v < float("inf"), "a number of at least 0")
 _seed = _number(int, lambda v: 0 <= v < 2**63, "a whole number from 0 to 2^63 - 1")
 
 
@@ -89,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optimizer", choices=sorted(OPTIMIZERS), default="adam", help="default: %(default)s")
     parser.add_argument("--lr", type=_positive_float, help="learning rate (default: one that suits the optimizer)")
     parser.add_argument(
-        "--l2", type=_strength, default=1e-4, help="strength of the L2 penalty on the weights (default: %(default)s)"
+        "--l2", type=_strength, default=1e-4, help="strength of the L2 penalty on the parameters (default: %(default)s)"
     )
     parser.add_argument("--batch-size", type=_positive_int, default=32, help="default: %(default)s")
     parser.add_argument(
@@ -112,11 +114,9 @@ class Digits:
 
 def load_digits(seed: int) -> Digits:
     """Split scikit-learn's digits into 80 % for training and 20 % for the test, evenly by class."""
-    try:
-        from sklearn.datasets import load_digits as sklearn_digits
-        from sklearn.model_selection import train_test_split
-    except ImportError as error:
-        raise DemoError(_missing("scikit-learn")) from error
+    from sklearn.datasets import load_digits as sklearn_digits
+    from sklearn.model_selection import train_test_split
+
     images, labels = sklearn_digits(return_X_y=True)
     pixels = (images / 16).astype(np.float32)
     parts = train_test_split(pixels, labels.astype(np.int64), test_size=0.2, random_state=seed % 2**32, stratify=labels)
@@ -124,8 +124,15 @@ def load_digits(seed: int) -> Digits:
     return Digits(train_x, train_y, test_x, test_y)
 
 
-def _missing(package: str) -> str:
-    return f'{package} is not installed; the demonstration needs the extra "demo": pip install "gradgate[demo]"'
+def _require_packages() -> None:
+    """Find a package missing before the training rather than after it."""
+    try:
+        for package in PACKAGES:
+            importlib.import_module({"scikit-learn": "sklearn"}.get(package, package))
+    except ImportError as error:
+        raise DemoError(
+            f'{package} is not installed; the demonstration needs the extra "demo": pip install {" ".join(PACKAGES)}'
+        ) from error
 
 
 def build(hidden: Sequence[int], activation: str) -> nn.Sequential:
@@ -140,10 +147,8 @@ def build(hidden: Sequence[int], activation: str) -> nn.Sequential:
 
 def train(model: nn.Module, optimizer: optim.Optimizer, data: Digits, epochs: int, batch_size: int) -> list[float]:
     """Minimise the cross-entropy, the learning rate falling along a cosine; return the mean loss of every epoch."""
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise DemoError(_missing("tqdm")) from error
+    from tqdm import tqdm
+
     loader = DataLoader(TensorDataset(data.train_x, data.train_y), batch_size=batch_size, shuffle=True)
     schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
     losses = []
@@ -158,7 +163,7 @@ def train(model: nn.Module, optimizer: optim.Optimizer, data: Digits, epochs: in
             total += loss.item() * len(x)
         schedule.step()
         losses.append(total / len(data.train_x))
-        progress.set_postfix(loss=f"{losses[-1]:.4f}")
+        progress.set_postfix(loss=f"{losses[-1]:.4g}", refresh=False)
     return losses
 
 
@@ -205,10 +210,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises DemoError when a package is missing or the output folder cannot be written.
     """
-    try:
-        import matplotlib  # noqa: F401  # found missing before the training rather than after it
-    except ImportError as error:
-        raise DemoError(_missing("matplotlib")) from error
+    _require_packages()
     folder: Path = options.output
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -216,12 +218,16 @@ def run(options: argparse.Namespace) -> None:
         raise DemoError(f"cannot make the folder {folder}: {error.strerror}; choose another with --output") from error
     data = load_digits(options.seed)
     gradgate.manual_seed(options.seed)
-    model = build(options.hidden, options.activation)
+    sizes = " - ".join(map(str, [PIXELS, *options.hidden, CLASSES]))
+    try:
+        model = build(options.hidden, options.activation)
+    except MemoryError as error:
+        raise DemoError(f"there is no memory for a {sizes} network; choose smaller sizes with --hidden") from error
     optimizer = _optimizer(options, model)
     count = sum(p.numel() for p in model.parameters())
-    sizes = " - ".join(map(str, [PIXELS, *options.hidden, CLASSES]))
     print(
-        f"A {sizes} network with {options.activation}, {count:,} parameters, trained by {options.optimizer} on {len(data.train_x)} digits"
+        f"A {sizes} network with {options.activation}, {count:,} parameters, "
+        f"trained by {options.optimizer} on {len(data.train_x):,} digits"
     )
     start = time.perf_counter()
     losses = train(model, optimizer, data, options.epochs, options.batch_size)
