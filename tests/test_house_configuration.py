@@ -68,7 +68,9 @@ def test_the_environment_chooses_the_number_of_threads(threads: str) -> None:
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("isa", ["avx3", "AVX2", "sse", "avx2,avx512"])
+@pytest.mark.parametrize(
+    "isa", ["avx3", "AVX2", "sse", "avx2,avx512", *({"avx2", "avx512", "neon"} - set(gradgate.available_isas()))]
+)
 def test_an_unknown_instruction_set_gets_a_warning(isa: str) -> None:
     result = run(USED, GRADGATE_ISA=isa)
     assert result.returncode == 0
@@ -79,7 +81,7 @@ def test_an_unknown_instruction_set_gets_a_warning(isa: str) -> None:
         assert available in result.stderr
 
 
-@pytest.mark.parametrize("threads", ["0", "-1", "two", "1.5", "99999999999999999999"])
+@pytest.mark.parametrize("threads", ["0", "-1", "two", "1.5", " 2", "4097", "99999999999999999999"])
 def test_an_impossible_number_of_threads_gets_a_warning(threads: str) -> None:
     result = run(USED, GRADGATE_NUM_THREADS=threads)
     assert result.returncode == 0
@@ -96,8 +98,15 @@ def test_empty_variables_are_none() -> None:
 def test_set_isa_and_set_num_threads_refuse_bad_values() -> None:
     with pytest.raises(ValueError, match="available are baseline"):
         gradgate.set_isa("avx3")
-    with pytest.raises(ValueError, match="0"):
-        gradgate.set_num_threads(0)
+    for isa in {"baseline", "avx2", "avx512", "neon"} - set(gradgate.available_isas()):
+        with pytest.raises(ValueError, match=f"no '{isa}'"):
+            gradgate.set_isa(isa)
+    for threads in (0, -1, 4097, 2**40):
+        with pytest.raises(ValueError, match=f"from 1 to 4096, got {threads}$"):
+            gradgate.set_num_threads(threads)
+    for wrong in (1.5, "2", None):
+        with pytest.raises(TypeError, match="set_num_threads"):
+            gradgate.set_num_threads(wrong)  # type: ignore[arg-type]
 
 
 def test_importing_reads_no_package_of_the_demo() -> None:

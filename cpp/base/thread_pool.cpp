@@ -239,10 +239,10 @@ int default_num_threads() {
   int n = 0;
   const char* end = text + std::strlen(text);
   const auto [stop, error] = std::from_chars(text, end, n);
-  if (error == std::errc{} && stop == end && n >= 1) return n;
+  if (error == std::errc{} && stop == end && n >= 1 && n <= kMaxThreads) return n;
   const int cpus = available_cpus();
-  add_environment_warning(cat("GRADGATE_NUM_THREADS must be a whole number of at least 1, got '", text, "'; using ", cpus,
-                              cpus == 1 ? " thread" : " threads"));
+  add_environment_warning(cat("GRADGATE_NUM_THREADS must be a whole number from 1 to ", kMaxThreads, ", got '", text, "'; using ",
+                              cpus, cpus == 1 ? " thread" : " threads"));
   return cpus;
 }
 
@@ -257,9 +257,10 @@ int get_num_threads() {
   return num_threads.compare_exchange_strong(n, initial) ? initial : n;
 }
 
-void set_num_threads(int n) {
-  if (n < 1) fail<ValueError>("set_num_threads: the number of threads must be at least 1, got ", n);
-  num_threads.store(n, std::memory_order_relaxed);
+void set_num_threads(std::int64_t n) {
+  if (n < 1 || n > kMaxThreads)
+    fail<ValueError>("set_num_threads: the number of threads must be from 1 to ", kMaxThreads, ", got ", n);
+  num_threads.store(static_cast<int>(n), std::memory_order_relaxed);
 }
 
 void parallel(int count, FunctionRef<void(int)> work) {

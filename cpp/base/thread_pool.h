@@ -34,8 +34,11 @@ class FunctionRef<Result(Arguments...)> {
 // without it, the CPUs that the affinity mask and the cgroup quota grant.
 int get_num_threads();
 
-// Takes effect at the next parallel loop. Raises ValueError below 1.
-void set_num_threads(int n);
+// More than any machine's CPUs: a number above it is a mistake.
+inline constexpr int kMaxThreads = 4096;
+
+// Takes effect at the next parallel loop. Raises ValueError unless 1 <= n <= kMaxThreads.
+void set_num_threads(std::int64_t n);
 
 // Calls work(0), ..., work(count - 1), each once, and returns when all are done. The caller runs work(0) and then,
 // like the pool's threads, whatever nobody has begun: it never waits for a thread that has yet to wake. Runs serially

@@ -37,7 +37,9 @@ void define_configuration(py::module_& m) {
   install_host_hooks();
   m.attr("__version__") = GRADGATE_VERSION;
   m.def("get_num_threads", get_num_threads, "The number of threads that a kernel may use, the calling one among them.");
-  m.def("set_num_threads", set_num_threads, py::arg("n"), "Sets the number of threads.\n\nRaises ValueError below 1.");
+  m.def("set_num_threads", set_num_threads, py::arg("n"),
+        "Sets the number of threads that a kernel may use; results do not depend on it.\n\n"
+        "Raises ValueError below 1 and above 4096.");
   m.def("compiled_isas", compiled_isas, "Names of the instruction sets compiled into this build, narrowest first.");
   m.def("available_isas", available_isas, "Those of compiled_isas() that this machine has.");
   m.def("active_isa", active_isa, "Name of the instruction set in use.");

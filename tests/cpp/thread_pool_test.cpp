@@ -147,8 +147,10 @@ void parallel_for_covers_the_range() {
 }
 
 void size_is_checked() {
-  CHECK_THROWS(set_num_threads(0), ValueError, "at least 1, got 0");
+  CHECK_THROWS(set_num_threads(0), ValueError, "from 1 to 4096, got 0");
   CHECK_THROWS(set_num_threads(-3), ValueError, "got -3");
+  CHECK_THROWS(set_num_threads(4097), ValueError, "got 4097");
+  CHECK_THROWS(set_num_threads(std::int64_t{1} << 32 | 2), ValueError, "got 4294967298");
 }
 
 bool rounds_upward() {
@@ -233,9 +235,10 @@ void environment_is_honoured() {
   const int cpus = available_cpus();
   check("3", 3, "");
   check("", cpus, "");
-  check("0", cpus, "at least 1, got '0'");
-  check("two", cpus, "at least 1, got 'two'");
-  check("2x", cpus, "at least 1, got '2x'");
+  check("0", cpus, "from 1 to 4096, got '0'");
+  check("two", cpus, "from 1 to 4096, got 'two'");
+  check("4097", cpus, "from 1 to 4096, got '4097'");
+  check("2x", cpus, "from 1 to 4096, got '2x'");
 }
 #endif
 
