@@ -64,6 +64,14 @@ def name_of(path: Path) -> str:
     return path.relative_to(CPP).as_posix()
 
 
+def test_contributing_draws_every_room() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    python, _, cpp = text.partition("    python/gradgate/\n")[2].partition("    cpp/\n")
+    drawn = {name for line in python.splitlines() for name in re.split(r",? +|/", line.strip().partition("   ")[0])}
+    assert drawn >= set(PYTHON_ROOMS) | PYTHON_TOP - {"__init__"}
+    assert {line.split("/")[0].strip() for line in cpp.split("\n\n")[0].splitlines()} >= set(CPP_ROOMS)
+
+
 def test_there_are_sources_to_check() -> None:
     assert {p.relative_to(CPP).parts[0] for p in sources()} == set(CPP_ROOMS)
     assert len(sources()) > 80
