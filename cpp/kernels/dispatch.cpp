@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/cpu_features.h"
 #include "base/environment.h"
 #include "base/error.h"
 
@@ -34,7 +35,7 @@ namespace {
 struct CompiledIsa {
   const char* name;
   void (*fill_table)(KernelTable&);
-  bool available;  // the operating system's support for the registers included
+  bool available;
 };
 
 // Narrowest first.
@@ -42,12 +43,10 @@ const std::vector<CompiledIsa>& all_isas() {
   static const std::vector<CompiledIsa> isas = {
       {"baseline", baseline::fill_table, true},
 #ifdef GRADGATE_HAS_avx2
-      {"avx2", avx2::fill_table, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+      {"avx2", avx2::fill_table, cpu_features().avx2},
 #endif
 #ifdef GRADGATE_HAS_avx512
-      {"avx512", avx512::fill_table,
-       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")},
+      {"avx512", avx512::fill_table, cpu_features().avx512},
 #endif
 #ifdef GRADGATE_HAS_neon
       {"neon", neon::fill_table, true},
