@@ -55,6 +55,12 @@ inline const Tensor& unless_target(const Tensor& target, const Tensor& before, c
   return argument.same(target) ? before : argument;
 }
 
+inline std::string inplace_documentation(const char* name) {
+  return std::string(name) +
+         "(), written into this tensor, which is returned.\n\n"
+         "Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.";
+}
+
 // input.name_(...): the result of f(input, ...) written into input, which it returns.
 template <class Result, class... Arguments, class F, class... Extra>
 void define_inplace_of(Result (*)(const Tensor&, Arguments...), const char* name, F f, const Extra&... extra) {
@@ -69,7 +75,7 @@ void define_inplace_of(Result (*)(const Tensor&, Arguments...), const char* name
         replace(name, target, result);
         return target;
       },
-      (std::string(name) + "(), written into this tensor.").c_str(), extra...);
+      inplace_documentation(name).c_str(), extra...);
 }
 template <class F, class... Extra>
 void define_inplace(const char* name, F f, const Extra&... extra) {

@@ -94,15 +94,13 @@ void define_binary(py::module_& m, int index) {
 }
 
 void define_comparisons(py::module_& m) {
-  static constexpr std::pair<const char*, const char*> names[] = {{"eq", "input == other, elementwise, as a bool tensor."},
-                                                                  {"ne", "input != other, elementwise, as a bool tensor."},
-                                                                  {"lt", "input < other, elementwise, as a bool tensor."},
-                                                                  {"le", "input <= other, elementwise, as a bool tensor."},
-                                                                  {"gt", "input > other, elementwise, as a bool tensor."},
-                                                                  {"ge", "input >= other, elementwise, as a bool tensor."}};
+  static constexpr std::pair<const char*, const char*> names[] = {{"eq", "=="}, {"ne", "!="}, {"lt", "<"},
+                                                                  {"le", "<="}, {"gt", ">"},  {"ge", ">="}};
   for (int i = 0; i < 6; ++i) {
     const auto comparison = static_cast<Comparison>(i);
-    define(m, names[i].first, [comparison](const Tensor& a, const Tensor& b) { return compare(comparison, a, b); }, names[i].second,
+    const std::string doc = cat("input ", names[i].second, " other, elementwise and broadcast, as a bool tensor; ",
+                                comparison == Comparison::ne ? "True" : "False", " where either is NaN.");
+    define(m, names[i].first, [comparison](const Tensor& a, const Tensor& b) { return compare(comparison, a, b); }, doc.c_str(),
            py::arg("other"));
   }
 }
@@ -113,12 +111,16 @@ void define_logic(py::module_& m) {
     const auto logic = static_cast<Logic>(i);
     const std::string truth = std::string("logical_") + names[i], bits = std::string("bitwise_") + names[i];
     define(m, truth.c_str(), [logic](const Tensor& a, const Tensor& b) { return logical(logic, a, b); },
-           "Of the truth values (not zero) of input and other, elementwise, as a bool tensor.", py::arg("other"));
+           cat("input ", names[i], " other, elementwise and broadcast, as a bool tensor; NaN is true.").c_str(),
+           py::arg("other"));
     define(m, bits.c_str(), [logic](const Tensor& a, const Tensor& b) { return bitwise(logic, a, b); },
-           "Bit by bit, of integer or bool tensors.\n\nRaises RuntimeError for floating-point tensors.", py::arg("other"));
+           "Bit by bit, of integer or bool tensors, broadcast and their types promoted.\n\n"
+           "Raises RuntimeError for floating-point tensors.",
+           py::arg("other"));
   }
   define(m, "logical_not", logical_not, "True where input is zero, as a bool tensor.");
-  define(m, "bitwise_not", bitwise_not, "Every bit inverted, of an integer or bool tensor.");
+  define(m, "bitwise_not", bitwise_not,
+         "Every bit inverted, of an integer or bool tensor.\n\nRaises RuntimeError for a floating-point tensor.");
   define(m, "isnan", isnan, "True where input is NaN, as a bool tensor.");
   define(m, "isinf", isinf, "True where input is positive or negative infinity, as a bool tensor.");
   define(m, "isfinite", isfinite, "True where input is neither infinite nor NaN, as a bool tensor.");
@@ -177,7 +179,8 @@ void define_gates(py::module_& m) {
   define_comparisons(m);
   define_logic(m);
   m.def("where", where, py::arg("condition"), py::arg("input"), py::arg("other"),
-        "input where condition is True, else other; all three are broadcast. The condition is a bool tensor.");
+        "input where condition, a bool tensor, is True, else other; all three are broadcast, the types of input and other promoted.\n\n"
+        "Raises RuntimeError for a condition of another type.");
   define_method(
       "where", [](const Tensor& x, const Tensor& condition, const Tensor& other) { return where(condition, x, other); },
       "self where condition is True, else other.", py::arg("condition"), py::arg("other"));

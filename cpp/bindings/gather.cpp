@@ -32,7 +32,7 @@ void define_assignment(py::module_& m, const char* name, Assignment (*f)(const T
         put_into(x, a.at, a.values, a.how);
         return x;
       },
-      cat(name, "(), written into this tensor.").c_str(), extra...);
+      inplace_documentation(name).c_str(), extra...);
 }
 
 Assignment scatter_values(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
@@ -126,7 +126,7 @@ void define_masking(py::module_& m) {
          "value, a number or a tensor of one element, where mask is True, else input; the two broadcast.\n\n"
          "Raises RuntimeError for a mask that is not bool, or a value that input's dtype cannot hold.",
          py::arg("mask"), py::arg("value"));
-  define_method("masked_fill_", filled, "masked_fill(), written into this tensor.", py::arg("mask"), py::arg("value"));
+  define_method("masked_fill_", filled, inplace_documentation("masked_fill").c_str(), py::arg("mask"), py::arg("value"));
   define(m, "masked_select", masked_select, "The elements of input where mask is True, as a vector; the two broadcast.", py::arg("mask"));
   define(m, "masked_scatter", masked_scatter,
          "input with its elements where mask is True taken from source, in row-major order.\n\n"

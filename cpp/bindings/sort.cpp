@@ -38,10 +38,9 @@ void define_sort(py::module_& m) {
         const ValuesAndIndices both = topk(x, k, wrap_dim(dim, x.ndim()), largest);
         return (*pair)(both.values, both.indices);
       },
-      "The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices).\n\nNaN counts as larger than every "
-      "number; of equal elements the first come first. The result is sorted also when sorted is False.\n\nRaises RuntimeError where dim "
-      "has "
-      "fewer than k elements.",
+      "The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices) of input's shape, but k at dim.\n\n"
+      "NaN counts as larger than every number; of equal elements the first come first. The result is sorted also when sorted is False.\n\n"
+      "Raises RuntimeError where dim has fewer than k elements.",
       py::arg("k"), py::arg("dim") = -1, py::arg("largest") = true, py::arg("sorted") = true);
 }
 

@@ -31,7 +31,6 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
-    "argwhere",
     "as_tensor",
     "asarray",
     "asin",
@@ -61,13 +60,10 @@ __all__ = [
     "cumprod",
     "cumsum",
     "default_generator",
-    "diag",
-    "diagonal",
     "div",
     "dot",
     "dtype",
     "elu",
-    "embedding",
     "empty",
     "empty_cache",
     "empty_like",
@@ -77,7 +73,6 @@ __all__ = [
     "expm1",
     "eye",
     "flatten",
-    "flip",
     "float32",
     "float64",
     "floor",
@@ -85,7 +80,6 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
-    "gather",
     "ge",
     "gelu",
     "gelu_tanh",
@@ -95,11 +89,6 @@ __all__ = [
     "gt",
     "hardtanh",
     "hstack",
-    "index_add",
-    "index_copy",
-    "index_fill",
-    "index_put",
-    "index_select",
     "initial_seed",
     "int32",
     "int64",
@@ -126,9 +115,6 @@ __all__ = [
     "logsumexp",
     "lt",
     "manual_seed",
-    "masked_fill",
-    "masked_scatter",
-    "masked_select",
     "matmul",
     "max",
     "maximum",
@@ -148,11 +134,9 @@ __all__ = [
     "narrow",
     "ne",
     "neg",
-    "nonzero",
     "norm",
     "normal",
     "numel",
-    "one_hot",
     "ones",
     "ones_like",
     "optimizer_step",
@@ -172,10 +156,7 @@ __all__ = [
     "reciprocal",
     "relu",
     "reshape",
-    "roll",
     "rsqrt",
-    "scatter",
-    "scatter_add",
     "seed",
     "select",
     "selu",
@@ -203,8 +184,6 @@ __all__ = [
     "swapaxes",
     "swapdims",
     "t",
-    "take",
-    "take_along_dim",
     "tan",
     "tanh",
     "tensor",
@@ -212,8 +191,6 @@ __all__ = [
     "tile",
     "topk",
     "transpose",
-    "tril",
-    "triu",
     "uint8",
     "unbind",
     "unflatten",
@@ -415,7 +392,10 @@ class Tensor:
         """
 
     def abs_(self) -> Tensor:
-        """abs(), written into this tensor."""
+        """abs(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def acos(self) -> Tensor:
         """Inverse cosine, in radians.
@@ -424,7 +404,10 @@ class Tensor:
         """
 
     def acos_(self) -> Tensor:
-        """acos(), written into this tensor."""
+        """acos(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def add(self, other: _TensorLike) -> Tensor:
         """Sum, a + b.
@@ -433,7 +416,10 @@ class Tensor:
         """
 
     def add_(self, other: _TensorLike) -> Tensor:
-        """add(), written into this tensor."""
+        """add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def addmm(self, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
@@ -491,7 +477,10 @@ class Tensor:
         """
 
     def asin_(self) -> Tensor:
-        """asin(), written into this tensor."""
+        """asin(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def atan(self) -> Tensor:
         """Inverse tangent, in radians.
@@ -500,7 +489,10 @@ class Tensor:
         """
 
     def atan_(self) -> Tensor:
-        """atan(), written into this tensor."""
+        """atan(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def backward(self, gradient: _TensorLike | None = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False, inputs: Any | None = None) -> None:
         """Adds the gradients of this tensor to the .grad of the leaves it was computed from.
@@ -536,22 +528,25 @@ class Tensor:
         """
 
     def bitwise_and(self, other: _TensorLike) -> Tensor:
-        """Bit by bit, of integer or bool tensors.
+        """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
         Raises RuntimeError for floating-point tensors.
         """
 
     def bitwise_not(self) -> Tensor:
-        """Every bit inverted, of an integer or bool tensor."""
+        """Every bit inverted, of an integer or bool tensor.
+
+        Raises RuntimeError for a floating-point tensor.
+        """
 
     def bitwise_or(self, other: _TensorLike) -> Tensor:
-        """Bit by bit, of integer or bool tensors.
+        """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
         Raises RuntimeError for floating-point tensors.
         """
 
     def bitwise_xor(self, other: _TensorLike) -> Tensor:
-        """Bit by bit, of integer or bool tensors.
+        """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
         Raises RuntimeError for floating-point tensors.
         """
@@ -581,19 +576,25 @@ class Tensor:
         """
 
     def ceil_(self) -> Tensor:
-        """ceil(), written into this tensor."""
+        """ceil(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Any, ...]:
         """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
     def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
+        """x limited to [min, max]; its gradient at the limits is 1.
 
         Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
         """
 
     def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """clamp(), written into this tensor."""
+        """clamp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def clone(self) -> Tensor:
         """A copy with memory of its own, through which gradients flow."""
@@ -614,7 +615,10 @@ class Tensor:
         """
 
     def cos_(self) -> Tensor:
-        """cos(), written into this tensor."""
+        """cos(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def cosh(self) -> Tensor:
         """Hyperbolic cosine.
@@ -623,7 +627,10 @@ class Tensor:
         """
 
     def cosh_(self) -> Tensor:
-        """cosh(), written into this tensor."""
+        """cosh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def count_nonzero(self, dim: _Dims | None = None) -> Tensor:
         """The number (int64) of elements that are not zero, over dim: an int, a tuple of ints, or None for all."""
@@ -675,7 +682,10 @@ class Tensor:
         """
 
     def div_(self, other: _TensorLike) -> Tensor:
-        """div(), written into this tensor."""
+        """div(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def dot(self, tensor: _TensorLike) -> Tensor:
         """The inner product of two vectors of one size.
@@ -700,10 +710,13 @@ class Tensor:
         """
 
     def elu_(self, alpha: builtins.float = 1.0) -> Tensor:
-        """elu(), written into this tensor."""
+        """elu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def eq(self, other: _TensorLike) -> Tensor:
-        """input == other, elementwise, as a bool tensor."""
+        """input == other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def erf(self) -> Tensor:
         """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
@@ -712,7 +725,10 @@ class Tensor:
         """
 
     def erf_(self) -> Tensor:
-        """erf(), written into this tensor."""
+        """erf(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def exp(self) -> Tensor:
         """Exponential, e^x.
@@ -721,7 +737,10 @@ class Tensor:
         """
 
     def exp_(self) -> Tensor:
-        """exp(), written into this tensor."""
+        """exp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def expand(self, *args: Any) -> Tensor:
         """A view in which dimensions of size 1 are repeated to the sizes given, -1 keeping one; new dimensions may be put in front.
@@ -739,7 +758,10 @@ class Tensor:
         """
 
     def expm1_(self) -> Tensor:
-        """expm1(), written into this tensor."""
+        """expm1(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def exponential_(self, lambd: builtins.float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Overwrites with numbers of the density lambd exp(-lambd x).
@@ -766,7 +788,10 @@ class Tensor:
         """
 
     def floor_(self) -> Tensor:
-        """floor(), written into this tensor."""
+        """floor(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def gather(self, dim: builtins.int, index: _TensorLike) -> Tensor:
         """The elements of input at index along dim: out[i][j] = input[index[i][j]][j] for dim 0, of index's shape.
@@ -778,7 +803,7 @@ class Tensor:
         """
 
     def ge(self, other: _TensorLike) -> Tensor:
-        """input >= other, elementwise, as a bool tensor."""
+        """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def gelu(self) -> Tensor:
         """Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2.
@@ -787,7 +812,10 @@ class Tensor:
         """
 
     def gelu_(self) -> Tensor:
-        """gelu(), written into this tensor."""
+        """gelu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def gelu_tanh(self) -> Tensor:
         """GELU's tanh approximation, x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2.
@@ -796,7 +824,10 @@ class Tensor:
         """
 
     def gelu_tanh_(self) -> Tensor:
-        """gelu_tanh(), written into this tensor."""
+        """gelu_tanh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     @property
     def grad(self) -> Tensor:
@@ -809,7 +840,7 @@ class Tensor:
         """The gate that made this tensor, None for a leaf."""
 
     def gt(self, other: _TensorLike) -> Tensor:
-        """input > other, elementwise, as a bool tensor."""
+        """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def hardtanh(self, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
         """x limited to [min_val, max_val]; its gradient at the limits is 0.
@@ -818,7 +849,10 @@ class Tensor:
         """
 
     def hardtanh_(self, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
-        """hardtanh(), written into this tensor."""
+        """hardtanh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_add(self, dim: builtins.int, index: _TensorLike, source: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
         """input with alpha times source's slices added at the positions of a 1-d index along dim, in ascending order.
@@ -827,7 +861,10 @@ class Tensor:
         """
 
     def index_add_(self, dim: builtins.int, index: _TensorLike, source: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
-        """index_add(), written into this tensor."""
+        """index_add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_copy(self, dim: builtins.int, index: _TensorLike, source: _TensorLike) -> Tensor:
         """input with source's slices at the positions of a 1-d index along dim.
@@ -836,7 +873,10 @@ class Tensor:
         """
 
     def index_copy_(self, dim: builtins.int, index: _TensorLike, source: _TensorLike) -> Tensor:
-        """index_copy(), written into this tensor."""
+        """index_copy(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_fill(self, dim: builtins.int, index: _TensorLike, value: _TensorLike) -> Tensor:
         """input with a number at the positions of a 1-d index (which may count from the end) along dim.
@@ -845,7 +885,10 @@ class Tensor:
         """
 
     def index_fill_(self, dim: builtins.int, index: _TensorLike, value: _TensorLike) -> Tensor:
-        """index_fill(), written into this tensor."""
+        """index_fill(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_put(self, indices: Sequence[_TensorLike | None], values: _TensorLike, accumulate: builtins.bool = False) -> Tensor:
         """input[indices] = values, or += in ascending order if accumulate; indices are tensors of integers, masks or None.
@@ -854,7 +897,10 @@ class Tensor:
         """
 
     def index_put_(self, indices: Sequence[_TensorLike | None], values: _TensorLike, accumulate: builtins.bool = False) -> Tensor:
-        """index_put(), written into this tensor."""
+        """index_put(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_select(self, dim: builtins.int, index: _TensorLike) -> Tensor:
         """The slices of input at the positions of a 1-d index along dim, copied.
@@ -895,7 +941,7 @@ class Tensor:
         """Size of an element in bytes."""
 
     def le(self, other: _TensorLike) -> Tensor:
-        """input <= other, elementwise, as a bool tensor."""
+        """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def leaky_relu(self, negative_slope: builtins.float = 0.01) -> Tensor:
         """x where x > 0, else negative_slope * x.
@@ -904,16 +950,22 @@ class Tensor:
         """
 
     def leaky_relu_(self, negative_slope: builtins.float = 0.01) -> Tensor:
-        """leaky_relu(), written into this tensor."""
+        """leaky_relu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def lerp(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
-        """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
+        """Linear interpolation, a + weight * (b - a).
 
         Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
         """
 
     def lerp_(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
-        """lerp(), written into this tensor."""
+        """lerp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def log(self) -> Tensor:
         """Natural logarithm.
@@ -928,10 +980,16 @@ class Tensor:
         """
 
     def log1p_(self) -> Tensor:
-        """log1p(), written into this tensor."""
+        """log1p(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def log_(self) -> Tensor:
-        """log(), written into this tensor."""
+        """log(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def log_softmax(self, dim: builtins.int, dtype: _DTypeLike | None = None) -> Tensor:
         """The logarithm of softmax(input, dim), computed without it, so that nothing underflows. input is converted to dtype first.
@@ -940,16 +998,16 @@ class Tensor:
         """
 
     def logical_and(self, other: _TensorLike) -> Tensor:
-        """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+        """input and other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
     def logical_not(self) -> Tensor:
         """True where input is zero, as a bool tensor."""
 
     def logical_or(self, other: _TensorLike) -> Tensor:
-        """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+        """input or other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
     def logical_xor(self, other: _TensorLike) -> Tensor:
-        """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+        """input xor other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
     def logsigmoid(self) -> Tensor:
         """log(sigmoid(x)).
@@ -958,7 +1016,10 @@ class Tensor:
         """
 
     def logsigmoid_(self) -> Tensor:
-        """logsigmoid(), written into this tensor."""
+        """logsigmoid(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def logsumexp(self, dim: _Dims, keepdim: builtins.bool = False) -> Tensor:
         """log(sum(exp(input))) over dim, an int or a tuple of ints, without overflow; the logarithm of no elements is -inf. Integers are converted to the default floating-point type."""
@@ -967,7 +1028,7 @@ class Tensor:
         """The values as int64; floats are truncated towards zero."""
 
     def lt(self, other: _TensorLike) -> Tensor:
-        """input < other, elementwise, as a bool tensor."""
+        """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     @property
     def mT(self) -> Tensor:
@@ -983,7 +1044,10 @@ class Tensor:
         """
 
     def masked_fill_(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
-        """masked_fill(), written into this tensor."""
+        """masked_fill(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def masked_scatter(self, mask: _TensorLike, source: _TensorLike) -> Tensor:
         """input with its elements where mask is True taken from source, in row-major order.
@@ -992,7 +1056,10 @@ class Tensor:
         """
 
     def masked_scatter_(self, mask: _TensorLike, source: _TensorLike) -> Tensor:
-        """masked_scatter(), written into this tensor."""
+        """masked_scatter(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def masked_select(self, mask: _TensorLike) -> Tensor:
         """The elements of input where mask is True, as a vector; the two broadcast."""
@@ -1022,13 +1089,16 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def maximum(self, other: _TensorLike) -> Tensor:
-        """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
+        """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
 
     def maximum_(self, other: _TensorLike) -> Tensor:
-        """maximum(), written into this tensor."""
+        """maximum(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def mean(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
         """Mean over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1066,13 +1136,16 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def minimum(self, other: _TensorLike) -> Tensor:
-        """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
+        """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
 
     def minimum_(self, other: _TensorLike) -> Tensor:
-        """minimum(), written into this tensor."""
+        """minimum(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def mish(self) -> Tensor:
         """x * tanh(log(1 + exp(x))).
@@ -1081,7 +1154,10 @@ class Tensor:
         """
 
     def mish_(self) -> Tensor:
-        """mish(), written into this tensor."""
+        """mish(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def mm(self, mat2: _TensorLike) -> Tensor:
         """The product of two matrices, (m, k) and (k, n).
@@ -1102,7 +1178,10 @@ class Tensor:
         """
 
     def mul_(self, other: _TensorLike) -> Tensor:
-        """mul(), written into this tensor."""
+        """mul(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None) -> Tensor:
         """num_samples indices for each row of input (1-d or 2-d), drawn with probabilities proportional to its weights; int64.
@@ -1134,7 +1213,7 @@ class Tensor:
         """The number of dimensions."""
 
     def ne(self, other: _TensorLike) -> Tensor:
-        """input != other, elementwise, as a bool tensor."""
+        """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
     def neg(self) -> Tensor:
         """Negation, -x.
@@ -1143,7 +1222,10 @@ class Tensor:
         """
 
     def neg_(self) -> Tensor:
-        """neg(), written into this tensor."""
+        """neg(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def nelement(self) -> builtins.int:
         """The number of elements."""
@@ -1210,7 +1292,10 @@ class Tensor:
         """
 
     def pow_(self, exponent: _TensorLike) -> Tensor:
-        """pow(), written into this tensor."""
+        """pow(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def prod(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
         """Product over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1236,7 +1321,10 @@ class Tensor:
         """
 
     def reciprocal_(self) -> Tensor:
-        """reciprocal(), written into this tensor."""
+        """reciprocal(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Calls hook(grad) when the gradient of this tensor is complete; a tensor it returns replaces the gradient.
@@ -1251,7 +1339,10 @@ class Tensor:
         """
 
     def relu_(self) -> Tensor:
-        """relu(), written into this tensor."""
+        """relu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def repeat(self, *args: Any) -> Tensor:
         """The tensor tiled this many times along each dimension; more counts than dimensions put new ones in front.
@@ -1296,7 +1387,10 @@ class Tensor:
         """
 
     def rsqrt_(self) -> Tensor:
-        """rsqrt(), written into this tensor."""
+        """rsqrt(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     @overload
     def scatter(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
@@ -1315,10 +1409,16 @@ class Tensor:
 
     @overload
     def scatter_(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
-        """scatter(), written into this tensor."""
+        """scatter(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
     @overload
     def scatter_(self, dim: builtins.int, index: _TensorLike, value: _TensorLike) -> Tensor:
-        """scatter(), written into this tensor."""
+        """scatter(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def scatter_add(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
         """input with src's elements added at index along dim, in ascending order: out[index[i][j]][j] += src[i][j] for dim 0.
@@ -1327,7 +1427,10 @@ class Tensor:
         """
 
     def scatter_add_(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
-        """scatter_add(), written into this tensor."""
+        """scatter_add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """A view at one index of dim, which goes.
@@ -1342,7 +1445,10 @@ class Tensor:
         """
 
     def selu_(self) -> Tensor:
-        """selu(), written into this tensor."""
+        """selu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     @property
     def shape(self) -> tuple[builtins.int, ...]:
@@ -1355,7 +1461,10 @@ class Tensor:
         """
 
     def sigmoid_(self) -> Tensor:
-        """sigmoid(), written into this tensor."""
+        """sigmoid(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sign(self) -> Tensor:
         """Sign, -1, 0 or 1; its gradient is 0.
@@ -1364,7 +1473,10 @@ class Tensor:
         """
 
     def sign_(self) -> Tensor:
-        """sign(), written into this tensor."""
+        """sign(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def silu(self) -> Tensor:
         """Sigmoid linear unit (swish), x / (1 + exp(-x)).
@@ -1373,7 +1485,10 @@ class Tensor:
         """
 
     def silu_(self) -> Tensor:
-        """silu(), written into this tensor."""
+        """silu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sin(self) -> Tensor:
         """Sine, x in radians.
@@ -1382,7 +1497,10 @@ class Tensor:
         """
 
     def sin_(self) -> Tensor:
-        """sin(), written into this tensor."""
+        """sin(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sinh(self) -> Tensor:
         """Hyperbolic sine.
@@ -1391,7 +1509,10 @@ class Tensor:
         """
 
     def sinh_(self) -> Tensor:
-        """sinh(), written into this tensor."""
+        """sinh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def size(self, dim: builtins.int | None = None) -> Any:
         """The sizes of the dimensions, or that of one.
@@ -1412,7 +1533,10 @@ class Tensor:
         """
 
     def softplus_(self, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
-        """softplus(), written into this tensor."""
+        """softplus(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Any:
         """input sorted along dim, as a named tuple (values, indices) of input's shape; indices (int64) say where each value was.
@@ -1433,7 +1557,10 @@ class Tensor:
         """
 
     def sqrt_(self) -> Tensor:
-        """sqrt(), written into this tensor."""
+        """sqrt(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def square(self) -> Tensor:
         """Square, x * x.
@@ -1442,7 +1569,10 @@ class Tensor:
         """
 
     def square_(self) -> Tensor:
-        """square(), written into this tensor."""
+        """square(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def squeeze(self, dim: _Dims | None = None) -> Tensor:
         """A view without the dimensions of size 1, or without those of them that dim (an int or a tuple) names."""
@@ -1488,7 +1618,10 @@ class Tensor:
         """
 
     def sub_(self, other: _TensorLike) -> Tensor:
-        """sub(), written into this tensor."""
+        """sub(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sum(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
         """Sum over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1535,7 +1668,10 @@ class Tensor:
         """
 
     def tan_(self) -> Tensor:
-        """tan(), written into this tensor."""
+        """tan(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def tanh(self) -> Tensor:
         """Hyperbolic tangent.
@@ -1544,7 +1680,10 @@ class Tensor:
         """
 
     def tanh_(self) -> Tensor:
-        """tanh(), written into this tensor."""
+        """tanh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def tensor_split(self, indices_or_sections: Any, dim: builtins.int = 0) -> tuple[Any, ...]:
         """Views along dim: a number of pieces whose sizes differ by at most one, or the pieces between a list of indices."""
@@ -1575,7 +1714,7 @@ class Tensor:
         """The elements as nested lists of Python numbers; a number for a 0-d tensor."""
 
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True) -> Any:
-        """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices).
+        """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices) of input's shape, but k at dim.
 
         NaN counts as larger than every number; of equal elements the first come first. The result is sorted also when sorted is False.
 
@@ -1592,13 +1731,19 @@ class Tensor:
         """The lower triangles of matrices (..., m, n): zeros above the diagonal, which counts from the main one, upwards."""
 
     def tril_(self, diagonal: builtins.int = 0) -> Tensor:
-        """tril(), written into this tensor."""
+        """tril(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
         """The upper triangles of matrices (..., m, n): zeros below the diagonal, which counts from the main one, upwards."""
 
     def triu_(self, diagonal: builtins.int = 0) -> Tensor:
-        """triu(), written into this tensor."""
+        """triu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def type_as(self, other: _TensorLike) -> Tensor:
         """The values in other's type."""
@@ -1712,7 +1857,7 @@ def _make_subclass(cls: type[Any], data: _TensorLike, requires_grad: builtins.bo
 
 def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'FixedSize(4)']) -> Annotated[list[builtins.int], 'FixedSize(4)']: ...
 
-def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
+def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool]) -> list[Tensor]: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
 
@@ -1833,22 +1978,25 @@ def bincount(input: _TensorLike, weights: _TensorLike | None = None, minlength: 
     """
 
 def bitwise_and(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Bit by bit, of integer or bool tensors.
+    """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
     Raises RuntimeError for floating-point tensors.
     """
 
 def bitwise_not(input: _TensorLike) -> Tensor:
-    """Every bit inverted, of an integer or bool tensor."""
+    """Every bit inverted, of an integer or bool tensor.
+
+    Raises RuntimeError for a floating-point tensor.
+    """
 
 def bitwise_or(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Bit by bit, of integer or bool tensors.
+    """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
     Raises RuntimeError for floating-point tensors.
     """
 
 def bitwise_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Bit by bit, of integer or bool tensors.
+    """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
     Raises RuntimeError for floating-point tensors.
     """
@@ -1893,7 +2041,7 @@ def chunk(input: _TensorLike, chunks: builtins.int, dim: builtins.int = 0) -> tu
     """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
 def clamp(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-    """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
+    """x limited to [min, max]; its gradient at the limits is 1.
 
     Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
     """
@@ -1982,7 +2130,7 @@ def empty_like(input: _TensorLike, *, dtype: _DTypeLike | None = None, device: b
     """A tensor of input's shape and type with elements that are not initialised."""
 
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input == other, elementwise, as a bool tensor."""
+    """input == other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def erf(input: _TensorLike) -> Tensor:
     """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
@@ -2046,7 +2194,7 @@ def gather(input: _TensorLike, dim: builtins.int, index: _TensorLike) -> Tensor:
     """
 
 def ge(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input >= other, elementwise, as a bool tensor."""
+    """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def gelu(input: _TensorLike) -> Tensor:
     """Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2.
@@ -2070,7 +2218,7 @@ def get_rng_state() -> Tensor:
     """The default generator's state, a uint8 tensor of shape (16,)."""
 
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input > other, elementwise, as a bool tensor."""
+    """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def hardtanh(input: _TensorLike, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
     """x limited to [min_val, max_val]; its gradient at the limits is 0.
@@ -2133,7 +2281,7 @@ def isnan(input: _TensorLike) -> Tensor:
     """True where input is NaN, as a bool tensor."""
 
 def le(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input <= other, elementwise, as a bool tensor."""
+    """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def leaky_relu(input: _TensorLike, negative_slope: builtins.float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope * x.
@@ -2142,7 +2290,7 @@ def leaky_relu(input: _TensorLike, negative_slope: builtins.float = 0.01) -> Ten
     """
 
 def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
-    """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
+    """Linear interpolation, a + weight * (b - a).
 
     Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
     """
@@ -2178,16 +2326,16 @@ def log_softmax(input: _TensorLike, dim: builtins.int, dtype: _DTypeLike | None 
     """
 
 def logical_and(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+    """input and other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
 def logical_not(input: _TensorLike) -> Tensor:
     """True where input is zero, as a bool tensor."""
 
 def logical_or(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+    """input or other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
 def logical_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+    """input xor other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
 def logsigmoid(input: _TensorLike) -> Tensor:
     """log(sigmoid(x)).
@@ -2202,7 +2350,7 @@ def logsumexp(input: _TensorLike, dim: _Dims, keepdim: builtins.bool = False) ->
     """log(sum(exp(input))) over dim, an int or a tuple of ints, without overflow; the logarithm of no elements is -inf. Integers are converted to the default floating-point type."""
 
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input < other, elementwise, as a bool tensor."""
+    """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def manual_seed(seed: Any) -> Generator:
     """Sets the seed, an int of 64 bits (negative ones wrap), goes to the start of its stream and returns the generator.
@@ -2250,7 +2398,7 @@ def max(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
+    """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2299,7 +2447,7 @@ def min(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
+    """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2347,7 +2495,7 @@ def narrow(input: _TensorLike, dim: builtins.int, start: builtins.int, length: b
     """
 
 def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input != other, elementwise, as a bool tensor."""
+    """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
 def neg(input: _TensorLike) -> Tensor:
     """Negation, -x.
@@ -2414,9 +2562,7 @@ def pad(input: _TensorLike, pad: Sequence[builtins.int], mode: builtins.str = 'c
     """The tensor with elements of `value` (0) around it. pad lists a (before, after) pair for the last dimension, then one for the
     last but one, and so on; negative counts crop.
 
-    mode 'reflect' mirrors the tensor at its border elements, 'replicate' repeats those, 'circular' goes on at the other end.
-
-    Raises RuntimeError for too many pairs, a size that does not fit, another mode, or a value where the mode takes none.
+    Raises RuntimeError for too many pairs or a negative size, ValueError for a mode other than 'constant'.
     """
 
 def permute(input: _TensorLike, dims: Sequence[builtins.int]) -> Tensor:
@@ -2556,9 +2702,9 @@ def set_isa(name: builtins.str) -> None:
     """
 
 def set_num_threads(n: builtins.int) -> None:
-    """Sets the number of threads.
+    """Sets the number of threads that a kernel may use; results do not depend on it.
 
-    Raises ValueError below 1.
+    Raises ValueError below 1 and above 4096.
     """
 
 def set_rng_state(new_state: _TensorLike) -> None:
@@ -2743,7 +2889,7 @@ def tile(input: _TensorLike, dims: _Dims) -> Tensor:
     """As repeat(), with counts of 1 put in front when there are fewer than dimensions."""
 
 def topk(input: _TensorLike, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True) -> Any:
-    """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices).
+    """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices) of input's shape, but k at dim.
 
     NaN counts as larger than every number; of equal elements the first come first. The result is sorted also when sorted is False.
 
@@ -2817,12 +2963,11 @@ def var_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builti
 def vstack(tensors: Sequence[_TensorLike]) -> Tensor:
     """The tensors below each other: along dimension 0, 1-d tensors as rows."""
 
-@overload
 def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input where condition is True, else other; all three are broadcast. The condition is a bool tensor."""
-@overload
-def where(condition: _TensorLike) -> Any:
-    """nonzero(as_tuple=True)."""
+    """input where condition, a bool tensor, is True, else other; all three are broadcast, the types of input and other promoted.
+
+    Raises RuntimeError for a condition of another type.
+    """
 
 def zeros(*args: Any, size: _Dims | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with zeros, of the default type unless dtype is given."""
