@@ -2,9 +2,7 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/closeness.h"
-#include "graph/copy.h"
 #include "graph/formula.h"
-#include "graph/mask.h"
 
 namespace py = pybind11;
 
@@ -51,11 +49,6 @@ void define_sequences_of_gates(py::module_& m) {
                       "minimum(input, max).", py::arg("max"));
 }
 
-py::tuple where_true(const Tensor& condition) {
-  const Tensor mask = cast(condition.ndim() ? condition.alias() : condition.alias({1}, {1}), DType::boolean);
-  return py::cast(mask_positions(mask));
-}
-
 void define_closeness(py::module_& m) {
   constexpr const char* close =
       "|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so";
@@ -72,7 +65,6 @@ void define_further_names(py::module_& m) {
   for (const SecondName& second : kSecondNames) define_second_name(m, second);
   define_sequences_of_gates(m);
   define_closeness(m);
-  m.def("where", where_true, py::arg("condition"), "Where condition holds: for each dimension the indices of its true elements.");
 }
 
 }  // namespace gradgate

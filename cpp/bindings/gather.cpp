@@ -137,7 +137,8 @@ void define_masking(py::module_& m) {
          "The positions of the elements that are not zero, row-major: int64 of shape (N, ndim), or if as_tuple one vector for each\n"
          "dimension, which index them.",
          py::kw_only(), py::arg("as_tuple") = false);
-  m.def("where", [](const Tensor& condition) { return nonzero_of(condition, true); }, py::arg("condition"), "nonzero(as_tuple=True).");
+  m.def("where", [](const Tensor& condition) { return nonzero_of(condition, true); }, py::arg("condition"),
+        "Where condition holds: for each dimension the indices of its true elements.");
   define(m, "argwhere", nonzero, "The positions of the elements that are not zero, row-major: int64 of shape (N, ndim).");
 }
 
