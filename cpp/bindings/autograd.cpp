@@ -90,6 +90,12 @@ std::vector<Tensor> tensors_from(const char* operation, const py::object& source
   return tensors;
 }
 
+std::vector<Tensor> restricting_inputs(const py::object& inputs) {
+  std::vector<Tensor> tensors = tensors_from("backward", inputs);
+  if (tensors.empty() && !inputs.is_none()) fail<RuntimeError>("backward: inputs cannot be empty; leave it out for all leaves");
+  return tensors;
+}
+
 void define_grad_fn(py::module_& m) {
   py::class_<NodeHandle>(m, "Node", "A gate in the graph.")
       .def("name", [](const NodeHandle& h) { return h.node->name(); })
@@ -126,7 +132,7 @@ void define_sweeps(py::module_& m) {
   m.def(
       "_backward",
       [](const py::object& tensors, const py::object& gradients, bool retain_graph, bool create_graph, const py::object& inputs) {
-        backward(tensors_from("backward", tensors), tensors_from("backward", gradients), tensors_from("backward", inputs),
+        backward(tensors_from("backward", tensors), tensors_from("backward", gradients), restricting_inputs(inputs),
                  {retain_graph, create_graph});
       },
       py::arg("tensors"), py::arg("grad_tensors"), py::arg("retain_graph"), py::arg("create_graph"), py::arg("inputs"));
@@ -166,9 +172,7 @@ void define_autograd(py::module_& m) {
       "backward",
       [](const Tensor& root, const std::optional<Tensor>& gradient, const std::optional<bool>& retain_graph, bool create_graph,
          const py::object& inputs) {
-        if (!inputs.is_none() && !is_tensor(inputs.ptr()) && py::len(inputs) == 0)
-          fail<RuntimeError>("backward: inputs cannot be empty; leave it out for all leaves");
-        backward({root}, {gradient.value_or(Tensor())}, tensors_from("backward", inputs),
+        backward({root}, {gradient.value_or(Tensor())}, restricting_inputs(inputs),
                  {retain_graph.value_or(create_graph), create_graph});
       },
       "Adds the gradients of this tensor to the .grad of the leaves it was computed from.\n\n"

@@ -38,8 +38,6 @@ def backward(
     """
     roots, gradients = _as_list(tensors), _as_list(grad_tensors)
     _check_count(gradients, roots, "grad_tensors")
-    if inputs is not None and not _as_list(inputs):
-        raise RuntimeError("backward: inputs cannot be empty; leave it out for all leaves")
     retain = create_graph if retain_graph is None else retain_graph
     _core._backward(roots, gradients, retain, create_graph, None if inputs is None else _as_list(inputs))
 
