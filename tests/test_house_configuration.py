@@ -113,13 +113,3 @@ def test_importing_reads_no_package_of_the_demo() -> None:
     program = "import sys, gradgate; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = set(run(program).stdout.split())
     assert not loaded & {"sklearn", "matplotlib", "tqdm", "scipy", "torch"}
-
-
-@pytest.mark.measures
-def test_importing_costs_little() -> None:
-    """Beyond NumPy, less than 0.1 s: the best of several runs, which other work on the machine disturbed least."""
-    program = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
-    numpy_alone, both = (
-        min(float(run(program.format(modules)).stdout) for _ in range(7)) for modules in ("numpy", "numpy, gradgate")
-    )
-    assert both - numpy_alone < 0.1

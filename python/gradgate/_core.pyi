@@ -19,11 +19,15 @@ __all__ = [
     "RemovableHandle",
     "Tensor",
     "abs",
+    "absolute",
     "acos",
     "active_isa",
     "add",
+    "addcdiv",
+    "addcmul",
     "addmm",
     "all",
+    "allclose",
     "amax",
     "amin",
     "any",
@@ -31,6 +35,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "argwhere",
     "as_tensor",
     "asarray",
     "asin",
@@ -47,10 +52,14 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
+    "can_cast",
     "cat",
     "ceil",
     "chunk",
     "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
     "compiled_isas",
     "concat",
     "concatenate",
@@ -60,47 +69,69 @@ __all__ = [
     "cumprod",
     "cumsum",
     "default_generator",
+    "diag",
+    "diagonal",
     "div",
+    "divide",
     "dot",
     "dtype",
     "elu",
+    "embedding",
     "empty",
     "empty_cache",
     "empty_like",
     "eq",
+    "equal",
     "erf",
     "exp",
     "expm1",
     "eye",
+    "fix",
     "flatten",
+    "flip",
     "float32",
     "float64",
     "floor",
+    "floor_divide",
+    "fmod",
     "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
+    "gather",
     "ge",
     "gelu",
     "gelu_tanh",
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
+    "greater",
+    "greater_equal",
     "gt",
     "hardtanh",
     "hstack",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_put",
+    "index_select",
     "initial_seed",
     "int32",
     "int64",
+    "is_complex",
     "is_floating_point",
     "is_grad_enabled",
+    "is_signed",
     "is_tensor",
+    "isclose",
     "isfinite",
     "isinf",
     "isnan",
     "le",
     "leaky_relu",
     "lerp",
+    "less",
+    "less_equal",
     "linear",
     "linspace",
     "log",
@@ -115,6 +146,9 @@ __all__ = [
     "logsumexp",
     "lt",
     "manual_seed",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
     "matmul",
     "max",
     "maximum",
@@ -130,13 +164,18 @@ __all__ = [
     "movedim",
     "mul",
     "multinomial",
+    "multiply",
     "mv",
     "narrow",
     "ne",
     "neg",
+    "negative",
+    "nonzero",
     "norm",
     "normal",
+    "not_equal",
     "numel",
+    "one_hot",
     "ones",
     "ones_like",
     "optimizer_step",
@@ -145,6 +184,7 @@ __all__ = [
     "permute",
     "pow",
     "prod",
+    "promote_types",
     "rand",
     "rand_like",
     "randint",
@@ -155,8 +195,14 @@ __all__ = [
     "ravel",
     "reciprocal",
     "relu",
+    "remainder",
     "reshape",
+    "result_type",
+    "roll",
+    "round",
     "rsqrt",
+    "scatter",
+    "scatter_add",
     "seed",
     "select",
     "selu",
@@ -180,10 +226,13 @@ __all__ = [
     "std",
     "std_mean",
     "sub",
+    "subtract",
     "sum",
     "swapaxes",
     "swapdims",
     "t",
+    "take",
+    "take_along_dim",
     "tan",
     "tanh",
     "tensor",
@@ -191,6 +240,10 @@ __all__ = [
     "tile",
     "topk",
     "transpose",
+    "tril",
+    "triu",
+    "true_divide",
+    "trunc",
     "uint8",
     "unbind",
     "unflatten",
@@ -290,6 +343,8 @@ class Tensor:
 
     def __bool__(self) -> builtins.bool: ...
 
+    def __contains__(self, value: _Operand) -> builtins.bool: ...
+
     def __dlpack__(self, *, stream: Any | None = None, max_version: tuple[builtins.int, builtins.int] | None = None, dl_device: tuple[builtins.int, builtins.int] | None = None, copy: builtins.bool | None = None) -> Any:
         """A DLPack capsule over the tensor's memory, for NumPy's, PyTorch's and others' from_dlpack.
 
@@ -303,6 +358,8 @@ class Tensor:
 
     def __float__(self) -> builtins.float: ...
 
+    def __floordiv__(self, other: _Operand) -> Tensor: ...
+
     def __ge__(self, other: _Operand) -> Tensor: ...
 
     def __getitem__(self, index: _Index) -> Tensor: ...
@@ -314,6 +371,10 @@ class Tensor:
     def __iadd__(self, other: _Operand) -> Tensor: ...
 
     def __iand__(self, other: _Operand) -> Tensor: ...
+
+    def __ifloordiv__(self, other: _Operand) -> Tensor: ...
+
+    def __imod__(self, other: _Operand) -> Tensor: ...
 
     def __imul__(self, other: _Operand) -> Tensor: ...
 
@@ -343,6 +404,8 @@ class Tensor:
 
     def __matmul__(self, other: _Operand) -> Tensor: ...
 
+    def __mod__(self, other: _Operand) -> Tensor: ...
+
     def __mul__(self, other: _Operand) -> Tensor: ...
 
     def __ne__(self, other: _Operand) -> Tensor: ...  # type: ignore[override]
@@ -359,7 +422,14 @@ class Tensor:
 
     def __rand__(self, other: _Operand) -> Tensor: ...
 
+    def __reversed__(self) -> Tensor:
+        """A copy with the rows in reverse order."""
+
+    def __rfloordiv__(self, other: _Operand) -> Tensor: ...
+
     def __rmatmul__(self, other: _Operand) -> Tensor: ...
+
+    def __rmod__(self, other: _Operand) -> Tensor: ...
 
     def __rmul__(self, other: _Operand) -> Tensor: ...
 
@@ -397,6 +467,18 @@ class Tensor:
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
+    def absolute(self) -> Tensor:
+        """Absolute value, |x|; its gradient at 0 is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def absolute_(self) -> Tensor:
+        """abs(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
     def acos(self) -> Tensor:
         """Inverse cosine, in radians.
 
@@ -409,14 +491,32 @@ class Tensor:
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
-    def add(self, other: _TensorLike) -> Tensor:
+    def add(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
         """Sum, a + b.
 
-        Elementwise; input and other are broadcast and their types promoted.
+        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
         """
 
-    def add_(self, other: _TensorLike) -> Tensor:
+    def add_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
         """add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def addcdiv(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """input + value * tensor1 / tensor2, broadcast."""
+
+    def addcdiv_(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """addcdiv(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def addcmul(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """input + value * tensor1 * tensor2, broadcast."""
+
+    def addcmul_(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """addcmul(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
@@ -429,6 +529,9 @@ class Tensor:
 
         The reduced dimensions go, or stay with size 1 with keepdim. NaN is not zero. The result is bool, but uint8 for uint8 tensors.
         """
+
+    def allclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+        """Whether for all elements |input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so."""
 
     def amax(self, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Largest element over dim: an int, a tuple of ints, or None for all dimensions.
@@ -585,12 +688,42 @@ class Tensor:
         """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
     def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """x limited to [min, max]; its gradient at the limits is 1.
+        """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
 
         Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
         """
 
     def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+        """clamp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def clamp_max(self, max: _TensorLike) -> Tensor:
+        """minimum(input, max)."""
+
+    def clamp_max_(self, max: _TensorLike) -> Tensor:
+        """clamp_max(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def clamp_min(self, min: _TensorLike) -> Tensor:
+        """maximum(input, min)."""
+
+    def clamp_min_(self, min: _TensorLike) -> Tensor:
+        """clamp_min(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+        """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
+
+        Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
+        """
+
+    def clip_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
         """clamp(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
@@ -656,6 +789,12 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same memory, off the graph."""
 
+    def detach_(self) -> Tensor:
+        """Takes this tensor off the graph and returns it.
+
+        Raises RuntimeError for a view.
+        """
+
     @property
     def device(self) -> builtins.str:
         """Where the tensor lives: always 'cpu'."""
@@ -675,13 +814,27 @@ class Tensor:
     def dim(self) -> builtins.int:
         """The number of dimensions."""
 
-    def div(self, other: _TensorLike) -> Tensor:
+    def div(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
         """Quotient, a / b.
 
-        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type.
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
         """
 
-    def div_(self, other: _TensorLike) -> Tensor:
+    def div_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """div(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def divide(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """Quotient, a / b.
+
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+        """
+
+    def divide_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
         """div(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
@@ -717,6 +870,9 @@ class Tensor:
 
     def eq(self, other: _TensorLike) -> Tensor:
         """input == other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+    def equal(self, other: _TensorLike) -> builtins.bool:
+        """Whether both have the same shape and the same elements; NaN equals nothing."""
 
     def erf(self) -> Tensor:
         """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
@@ -772,6 +928,18 @@ class Tensor:
     def fill_(self, value: _TensorLike) -> Tensor:
         """Writes one value into every element and returns the tensor."""
 
+    def fix(self) -> Tensor:
+        """x without its fraction, rounded towards zero; its gradient is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def fix_(self) -> Tensor:
+        """trunc(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """The dimensions start_dim to end_dim as one; a view where the strides allow it."""
 
@@ -789,6 +957,30 @@ class Tensor:
 
     def floor_(self) -> Tensor:
         """floor(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def floor_divide(self, other: _TensorLike) -> Tensor:
+        """The quotient rounded down, as Python's //; no gradient flows.
+
+        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+        """
+
+    def floor_divide_(self, other: _TensorLike) -> Tensor:
+        """floor_divide(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def fmod(self, other: _TensorLike) -> Tensor:
+        """input - other * trunc(input / other), as C's fmod: of input's sign.
+
+        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+        """
+
+    def fmod_(self, other: _TensorLike) -> Tensor:
+        """fmod(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
@@ -838,6 +1030,12 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The gate that made this tensor, None for a leaf."""
+
+    def greater(self, other: _TensorLike) -> Tensor:
+        """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+    def greater_equal(self, other: _TensorLike) -> Tensor:
+        """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def gt(self, other: _TensorLike) -> Tensor:
         """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
@@ -911,6 +1109,9 @@ class Tensor:
     def int(self) -> Tensor:
         """The values as int32; floats are truncated towards zero."""
 
+    def is_complex(self) -> builtins.bool:
+        """Whether the elements are complex numbers: never."""
+
     def is_contiguous(self) -> builtins.bool:
         """Whether the elements lie in memory in row-major order."""
 
@@ -920,6 +1121,15 @@ class Tensor:
     @property
     def is_leaf(self) -> builtins.bool:
         """Whether no recorded gate made this tensor."""
+
+    def is_signed(self) -> builtins.bool:
+        """Whether the elements can be negative."""
+
+    def isclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+        """|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so, as a bool tensor.
+
+        Elementwise, broadcast.
+        """
 
     def isfinite(self) -> Tensor:
         """True where input is neither infinite nor NaN, as a bool tensor."""
@@ -956,7 +1166,7 @@ class Tensor:
         """
 
     def lerp(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
-        """Linear interpolation, a + weight * (b - a).
+        """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
 
         Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
         """
@@ -966,6 +1176,12 @@ class Tensor:
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
+
+    def less(self, other: _TensorLike) -> Tensor:
+        """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+    def less_equal(self, other: _TensorLike) -> Tensor:
+        """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def log(self) -> Tensor:
         """Natural logarithm.
@@ -1089,7 +1305,7 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def maximum(self, other: _TensorLike) -> Tensor:
-        """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
+        """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
@@ -1136,7 +1352,7 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def minimum(self, other: _TensorLike) -> Tensor:
-        """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
+        """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
@@ -1189,6 +1405,18 @@ class Tensor:
         Raises RuntimeError for negative or infinite weights, and for more samples without replacement than positive weights.
         """
 
+    def multiply(self, other: _TensorLike) -> Tensor:
+        """Product, a * b.
+
+        Elementwise; input and other are broadcast and their types promoted.
+        """
+
+    def multiply_(self, other: _TensorLike) -> Tensor:
+        """mul(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
     def mv(self, vec: _TensorLike) -> Tensor:
         """The product of a matrix (m, k) and a vector (k).
 
@@ -1222,6 +1450,18 @@ class Tensor:
         """
 
     def neg_(self) -> Tensor:
+        """neg(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def negative(self) -> Tensor:
+        """Negation, -x.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def negative_(self) -> Tensor:
         """neg(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
@@ -1263,6 +1503,9 @@ class Tensor:
 
         Raises RuntimeError for a negative std and types that are not floating-point.
         """
+
+    def not_equal(self, other: _TensorLike) -> Tensor:
+        """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
     def numel(self) -> builtins.int:
         """The number of elements."""
@@ -1344,6 +1587,18 @@ class Tensor:
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
+    def remainder(self, other: _TensorLike) -> Tensor:
+        """input - other * floor(input / other), as Python's %: of other's sign.
+
+        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+        """
+
+    def remainder_(self, other: _TensorLike) -> Tensor:
+        """remainder(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
     def repeat(self, *args: Any) -> Tensor:
         """The tensor tiled this many times along each dimension; more counts than dimensions put new ones in front.
 
@@ -1378,6 +1633,18 @@ class Tensor:
     def roll(self, shifts: _Dims, dims: _Dims | None = None) -> Tensor:
         """A copy whose elements moved by shifts places along dims, those that leave at one end coming in at the other; without dims, in
         row-major order.
+        """
+
+    def round(self) -> Tensor:
+        """Nearest integer, the even one of two; its gradient is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def round_(self) -> Tensor:
+        """round(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
     def rsqrt(self) -> Tensor:
@@ -1605,19 +1872,34 @@ class Tensor:
         Raises RuntimeError for integers and bools.
         """
 
+    def storage_offset(self) -> builtins.int:
+        """How many elements lie in the memory before the first."""
+
     def stride(self, dim: builtins.int | None = None) -> Any:
         """The steps in memory between neighbours along the dimensions (or one of them), in elements.
 
         Raises IndexError when dim is out of range.
         """
 
-    def sub(self, other: _TensorLike) -> Tensor:
+    def sub(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
         """Difference, a - b.
 
-        Elementwise; input and other are broadcast and their types promoted.
+        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
         """
 
-    def sub_(self, other: _TensorLike) -> Tensor:
+    def sub_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """sub(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def subtract(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """Difference, a - b.
+
+        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+        """
+
+    def subtract_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
         """sub(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
@@ -1745,6 +2027,34 @@ class Tensor:
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
+    def true_divide(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """Quotient, a / b.
+
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+        """
+
+    def true_divide_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """div(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def trunc(self) -> Tensor:
+        """x without its fraction, rounded towards zero; its gradient is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def trunc_(self) -> Tensor:
+        """trunc(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def type(self, dtype: _DTypeLike | None = None, non_blocking: builtins.bool = False) -> Any:
+        """The values in another type; without one, PyTorch's name of the tensor's, as in 'gradgate.FloatTensor'."""
+
     def type_as(self, other: _TensorLike) -> Tensor:
         """The values in other's type."""
 
@@ -1819,7 +2129,13 @@ class dtype:
     """The type of a tensor's elements."""
 
     @property
+    def is_complex(self) -> builtins.bool: ...
+
+    @property
     def is_floating_point(self) -> builtins.bool: ...
+
+    @property
+    def is_signed(self) -> builtins.bool: ...
 
     @property
     def itemsize(self) -> builtins.int:
@@ -1857,11 +2173,19 @@ def _make_subclass(cls: type[Any], data: _TensorLike, requires_grad: builtins.bo
 
 def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'FixedSize(4)']) -> Annotated[list[builtins.int], 'FixedSize(4)']: ...
 
-def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool]) -> list[Tensor]: ...
+def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
+
+def _set_device_name(name: builtins.str) -> None: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
 
 def abs(input: _TensorLike) -> Tensor:
+    """Absolute value, |x|; its gradient at 0 is 0.
+
+    Elementwise; the result has input's shape.
+    """
+
+def absolute(input: _TensorLike) -> Tensor:
     """Absolute value, |x|; its gradient at 0 is 0.
 
     Elementwise; the result has input's shape.
@@ -1876,11 +2200,17 @@ def acos(input: _TensorLike) -> Tensor:
 def active_isa() -> builtins.str:
     """Name of the instruction set in use."""
 
-def add(input: _TensorLike, other: _TensorLike) -> Tensor:
+def add(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
     """Sum, a + b.
 
-    Elementwise; input and other are broadcast and their types promoted.
+    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
     """
+
+def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+    """input + value * tensor1 / tensor2, broadcast."""
+
+def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+    """input + value * tensor1 * tensor2, broadcast."""
 
 def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
@@ -1890,6 +2220,9 @@ def all(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = F
 
     The reduced dimensions go, or stay with size 1 with keepdim. NaN is not zero. The result is bool, but uint8 for uint8 tensors.
     """
+
+def allclose(input: _TensorLike, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+    """Whether for all elements |input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so."""
 
 def amax(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Largest element over dim: an int, a tuple of ints, or None for all dimensions.
@@ -2025,6 +2358,9 @@ def broadcast_to(input: _TensorLike, size: _Dims) -> Tensor:
     Raises RuntimeError where a size other than 1 would change.
     """
 
+def can_cast(from_: _DTypeLike, to: _DTypeLike) -> builtins.bool:
+    """Whether values may be converted in place: not from floats to integers, nor from these to bool."""
+
 def cat(tensors: Sequence[_TensorLike], dim: builtins.int = 0) -> Tensor:
     """The tensors one after another along dim; their other sizes are equal and their types are promoted.
 
@@ -2041,7 +2377,19 @@ def chunk(input: _TensorLike, chunks: builtins.int, dim: builtins.int = 0) -> tu
     """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
 def clamp(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-    """x limited to [min, max]; its gradient at the limits is 1.
+    """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
+
+    Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
+    """
+
+def clamp_max(input: _TensorLike, max: _TensorLike) -> Tensor:
+    """minimum(input, max)."""
+
+def clamp_min(input: _TensorLike, min: _TensorLike) -> Tensor:
+    """maximum(input, min)."""
+
+def clip(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+    """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
 
     Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
     """
@@ -2094,10 +2442,18 @@ def diagonal(input: _TensorLike, offset: builtins.int = 0, dim1: builtins.int = 
     Raises RuntimeError unless dim1 and dim2 are two dimensions.
     """
 
-def div(input: _TensorLike, other: _TensorLike) -> Tensor:
+def div(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
     """Quotient, a / b.
 
-    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type.
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+    """
+
+def divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+    """Quotient, a / b.
+
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
     """
 
 def dot(input: _TensorLike, tensor: _TensorLike) -> Tensor:
@@ -2132,6 +2488,9 @@ def empty_like(input: _TensorLike, *, dtype: _DTypeLike | None = None, device: b
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input == other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
+def equal(input: _TensorLike, other: _TensorLike) -> builtins.bool:
+    """Whether both have the same shape and the same elements; NaN equals nothing."""
+
 def erf(input: _TensorLike) -> Tensor:
     """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 
@@ -2153,6 +2512,12 @@ def expm1(input: _TensorLike) -> Tensor:
 def eye(n: builtins.int, m: builtins.int | None = None, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """An n x m matrix (m is n unless given) with ones on the diagonal and zeros elsewhere."""
 
+def fix(input: _TensorLike) -> Tensor:
+    """x without its fraction, rounded towards zero; its gradient is 0.
+
+    Elementwise; the result has input's shape.
+    """
+
 def flatten(input: _TensorLike, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """The dimensions start_dim to end_dim as one; a view where the strides allow it."""
 
@@ -2163,6 +2528,18 @@ def floor(input: _TensorLike) -> Tensor:
     """Largest integer not above x; its gradient is 0.
 
     Elementwise; the result has input's shape.
+    """
+
+def floor_divide(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """The quotient rounded down, as Python's //; no gradient flows.
+
+    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+    """
+
+def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input - other * trunc(input / other), as C's fmod: of input's sign.
+
+    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
     """
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -2179,7 +2556,10 @@ def from_numpy(ndarray: numpy.typing.NDArray[Any]) -> Tensor:
     """
 
 def full(size: _Dims, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
-    """A tensor of one value, of the value's type (a float: the default one) unless dtype is given."""
+    """A tensor of one value, unless dtype is given of the type that tensor() would give the number.
+
+    Raises RuntimeError for a number beyond the limits of dtype.
+    """
 
 def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of input's shape and type with one value."""
@@ -2216,6 +2596,12 @@ def get_num_threads() -> builtins.int:
 
 def get_rng_state() -> Tensor:
     """The default generator's state, a uint8 tensor of shape (16,)."""
+
+def greater(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+def greater_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
@@ -2262,14 +2648,26 @@ def index_select(input: _TensorLike, dim: builtins.int, index: _TensorLike) -> T
 def initial_seed() -> builtins.int:
     """The default generator's seed."""
 
+def is_complex(input: _TensorLike) -> builtins.bool:
+    """Whether the elements are complex numbers: never."""
+
 def is_floating_point(input: _TensorLike) -> builtins.bool:
     """Whether the elements are float32 or float64."""
 
 def is_grad_enabled() -> builtins.bool:
     """Whether gates are being recorded in this thread."""
 
+def is_signed(input: _TensorLike) -> builtins.bool:
+    """Whether the elements can be negative."""
+
 def is_tensor(obj: Any) -> builtins.bool:
     """Whether the object is a Tensor."""
+
+def isclose(input: _TensorLike, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+    """|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so, as a bool tensor.
+
+    Elementwise, broadcast.
+    """
 
 def isfinite(input: _TensorLike) -> Tensor:
     """True where input is neither infinite nor NaN, as a bool tensor."""
@@ -2290,10 +2688,16 @@ def leaky_relu(input: _TensorLike, negative_slope: builtins.float = 0.01) -> Ten
     """
 
 def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
-    """Linear interpolation, a + weight * (b - a).
+    """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
 
     Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
     """
+
+def less(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+def less_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def linear(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor:
     """input @ weight.T + bias, for input (..., in), weight (out, in) and bias (out), as one gate.
@@ -2398,7 +2802,7 @@ def max(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
+    """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2447,7 +2851,7 @@ def min(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
+    """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2482,6 +2886,12 @@ def multinomial(input: _TensorLike, num_samples: builtins.int, replacement: buil
     Raises RuntimeError for negative or infinite weights, and for more samples without replacement than positive weights.
     """
 
+def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Product, a * b.
+
+    Elementwise; input and other are broadcast and their types promoted.
+    """
+
 def mv(input: _TensorLike, vec: _TensorLike) -> Tensor:
     """The product of a matrix (m, k) and a vector (k).
 
@@ -2498,6 +2908,12 @@ def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
 def neg(input: _TensorLike) -> Tensor:
+    """Negation, -x.
+
+    Elementwise; the result has input's shape.
+    """
+
+def negative(input: _TensorLike) -> Tensor:
     """Negation, -x.
 
     Elementwise; the result has input's shape.
@@ -2528,6 +2944,9 @@ def normal(mean: builtins.float, std: builtins.float, size: _Dims, *, generator:
 
     Off the graph. Raises RuntimeError for a negative std.
     """
+
+def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
 def numel(input: _TensorLike) -> builtins.int:
     """The number of elements."""
@@ -2562,7 +2981,9 @@ def pad(input: _TensorLike, pad: Sequence[builtins.int], mode: builtins.str = 'c
     """The tensor with elements of `value` (0) around it. pad lists a (before, after) pair for the last dimension, then one for the
     last but one, and so on; negative counts crop.
 
-    Raises RuntimeError for too many pairs or a negative size, ValueError for a mode other than 'constant'.
+    mode 'reflect' mirrors the tensor at its border elements, 'replicate' repeats those, 'circular' goes on at the other end.
+
+    Raises RuntimeError for too many pairs, a size that does not fit, another mode, or a value where the mode takes none.
     """
 
 def permute(input: _TensorLike, dims: Sequence[builtins.int]) -> Tensor:
@@ -2583,6 +3004,9 @@ def prod(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = 
     The reduced dimensions go, or stay with size 1 with keepdim. input is converted to dtype first; products of integers and bools are int64.
     The product of nothing is 1.
     """
+
+def promote_types(type1: _DTypeLike, type2: _DTypeLike) -> _DType:
+    """The type of a result of two tensors with dimensions."""
 
 def rand(*args: Any, size: _Dims | None = None, generator: Generator | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with uniform numbers in [0, 1)."""
@@ -2636,15 +3060,32 @@ def relu(input: _TensorLike) -> Tensor:
     Elementwise; the result has input's shape.
     """
 
+def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input - other * floor(input / other), as Python's %: of other's sign.
+
+    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+    """
+
 def reshape(input: _TensorLike, shape: _Dims) -> Tensor:
     """The same elements, in row-major order, under another shape; one size may be -1 and is inferred.
 
     A view where the strides allow it, a copy otherwise. Raises RuntimeError when the number of elements differs.
     """
 
+def result_type(tensor1: _TensorLike, tensor2: _TensorLike) -> _DType:
+    """The type of a result of two tensors or numbers: those with dimensions decide over 0-d ones, and these over numbers, unless
+    the lesser are of a higher kind (bool, integer, floating-point).
+    """
+
 def roll(input: _TensorLike, shifts: _Dims, dims: _Dims | None = None) -> Tensor:
     """A copy whose elements moved by shifts places along dims, those that leave at one end coming in at the other; without dims, in
     row-major order.
+    """
+
+def round(input: _TensorLike) -> Tensor:
+    """Nearest integer, the even one of two; its gradient is 0.
+
+    Elementwise; the result has input's shape.
     """
 
 def rsqrt(input: _TensorLike) -> Tensor:
@@ -2819,10 +3260,16 @@ def std(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, k
 def std_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builtins.float = 1.0, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
     """std() and mean(), as a tuple."""
 
-def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
+def sub(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
     """Difference, a - b.
 
-    Elementwise; input and other are broadcast and their types promoted.
+    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+    """
+
+def subtract(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+    """Difference, a - b.
+
+    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
     """
 
 def sum(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
@@ -2908,6 +3355,19 @@ def tril(input: _TensorLike, diagonal: builtins.int = 0) -> Tensor:
 def triu(input: _TensorLike, diagonal: builtins.int = 0) -> Tensor:
     """The upper triangles of matrices (..., m, n): zeros below the diagonal, which counts from the main one, upwards."""
 
+def true_divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+    """Quotient, a / b.
+
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+    """
+
+def trunc(input: _TensorLike) -> Tensor:
+    """x without its fraction, rounded towards zero; its gradient is 0.
+
+    Elementwise; the result has input's shape.
+    """
+
 def unbind(input: _TensorLike, dim: builtins.int = 0) -> tuple[Any, ...]:
     """Views at every index of dim, which goes."""
 
@@ -2963,11 +3423,15 @@ def var_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builti
 def vstack(tensors: Sequence[_TensorLike]) -> Tensor:
     """The tensors below each other: along dimension 0, 1-d tensors as rows."""
 
+@overload
 def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
     """input where condition, a bool tensor, is True, else other; all three are broadcast, the types of input and other promoted.
 
     Raises RuntimeError for a condition of another type.
     """
+@overload
+def where(condition: _TensorLike) -> Any:
+    """Where condition holds: for each dimension the indices of its true elements."""
 
 def zeros(*args: Any, size: _Dims | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with zeros, of the default type unless dtype is given."""
