@@ -198,7 +198,7 @@ void layouts() {
       const Layout la = static_cast<Layout>(a), lb = static_cast<Layout>(b);
       check_case<T>({19, 37, 23, la, lb, 0, false, false});
       check_case<T>({pick(1, 40), pick(1, 150), pick(1, 300), la, lb, pick(0, 5), true, true});
-      check_case<T>({pick(100, 250), pick(100, 250), pick(250, 300), la, lb, 1, false, true});
+      if (!kSanitized || a == b) check_case<T>({pick(100, 250), pick(100, 250), pick(250, 300), la, lb, 1, false, true});
     }
   }
 }
