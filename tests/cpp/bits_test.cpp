@@ -56,10 +56,12 @@ class Words {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  // In [-scale, scale), exactly.
+  // In [-scale, scale), with all the bits of T.
   template <class T>
   T number(T scale) {
-    return (static_cast<T>(next() >> 41) - T(4194304)) * (scale / T(4194304));
+    constexpr int digits = std::numeric_limits<T>::digits;
+    constexpr T half = static_cast<T>(std::uint64_t{1} << (digits - 1));
+    return (static_cast<T>(next() >> (64 - digits)) - half) * (scale / half);
   }
 
  private:
