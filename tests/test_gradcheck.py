@@ -85,6 +85,15 @@ def test_several_inputs_and_outputs() -> None:
     assert gradcheck(lambda x: x, leaf([]))
 
 
+def test_inputs_in_any_memory_order() -> None:
+    x = leaf([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).detach().t().requires_grad_()
+    assert not x.is_contiguous()
+    assert gradcheck(lambda x: x * x, x)
+    assert gradgradcheck(lambda x: x * x, x)
+    with pytest.raises(GradcheckError, match=r"at \(0, 1\) by input 1 at \(0, 1\) is 5, but"):
+        gradcheck(wrong_product(1.0), (x.detach(), x))
+
+
 def test_what_cannot_be_checked() -> None:
     with pytest.raises(ValueError, match="at least one input tensor to require gradient"):
         gradcheck(gradgate.sin, gradgate.tensor([1.0]))
