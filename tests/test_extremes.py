@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradgate
-from gradgate import _core
 from gradgate.autograd import gradgradcheck
 from reduction_reference import centred_difference
 
 LENGTHS = [1, 10, 15, 16, 17, 63, 64, 65, 4095, 4096, 4097, 10_000]
 TYPES = [np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_]
-
-
-@pytest.fixture(params=_core.available_isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = _core.active_isa()
-    _core.set_isa(request.param)
-    yield request.param
-    _core.set_isa(before)
 
 
 def values(shape: Any, dtype: Any = np.float64, seed: int = 0) -> np.ndarray:

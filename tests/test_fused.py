@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,6 @@ from gradgate.autograd import grad, gradcheck, gradgradcheck
 from reduction_reference import additions, centred_difference, wide
 
 TYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(params=_core.available_isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = _core.active_isa()
-    _core.set_isa(request.param)
-    yield request.param
-    _core.set_isa(before)
 
 
 def values(shape: Any, dtype: Any = np.float64, seed: int = 0) -> np.ndarray:

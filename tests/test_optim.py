@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -151,16 +151,8 @@ def test_follows_the_textbook(case: Any, dtype: Any) -> None:
         np.testing.assert_allclose(p.detach().numpy(), e, rtol=0, atol=tolerance)
 
 
-@pytest.fixture
-def restored_settings() -> Iterator[None]:
-    isa, threads = _core.active_isa(), _core.get_num_threads()
-    yield
-    _core.set_isa(isa)
-    _core.set_num_threads(threads)
-
-
 @every_rule
-def test_bits_do_not_depend_on_threads_or_instruction_set(case: Any, restored_settings: None) -> None:
+def test_bits_do_not_depend_on_threads_or_instruction_set(case: Any) -> None:
     kind, _, options = case
     start = values(0, [(100_003,), (7, 5), (65_537,)], np.float32)
     found = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,6 @@ from reduction_reference import additions, centred_difference, column_rule, row_
 
 LENGTHS = [1, 10, 15, 16, 17, 63, 64, 65, 4095, 4096, 4097, 10_000]
 TYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(params=_core.available_isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = _core.active_isa()
-    _core.set_isa(request.param)
-    yield request.param
-    _core.set_isa(before)
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = gradgate.get_num_threads()
-    yield
-    gradgate.set_num_threads(before)
 
 
 def values(shape: Any, dtype: Any = np.float64, seed: int = 0) -> np.ndarray:
@@ -86,7 +70,6 @@ def test_the_order_does_not_depend_on_memory() -> None:
         assert t.sum().item() == gradgate.tensor(x).sum().item()
 
 
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("shape", [(1_000_003,), (700, 600), (200_000, 5), (3, 500, 400)])
 @pytest.mark.parametrize("name", ["sum", "prod", "var", "std", "norm", "amax", "logsumexp"])
 def test_any_number_of_threads_and_any_isa_give_the_same_bits(shape: tuple[int, ...], name: str) -> None:

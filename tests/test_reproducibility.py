@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,14 +11,6 @@ import gradgate
 from gradgate import _core, nn, optim
 from gradgate.nn import functional as F
 from gradgate.utils.data import DataLoader, TensorDataset
-
-
-@pytest.fixture
-def settings() -> Iterator[None]:
-    isa, threads = _core.active_isa(), gradgate.get_num_threads()
-    yield
-    _core.set_isa(isa)
-    gradgate.set_num_threads(threads)
 
 
 def train() -> str:
@@ -62,7 +53,6 @@ TRAINED = "3eb994e8f8337b199dd8ad6b3a0afe87f8eeab60996de16aa02fe347c77c7fee"
 
 @pytest.mark.parametrize("isa", _core.available_isas())
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.usefixtures("settings")
 def test_training_gives_the_same_bits(isa: str, threads: int) -> None:
     _core.set_isa(isa)
     gradgate.set_num_threads(threads)
@@ -70,7 +60,6 @@ def test_training_gives_the_same_bits(isa: str, threads: int) -> None:
 
 
 @pytest.mark.parametrize("isa", _core.available_isas())
-@pytest.mark.usefixtures("settings")
 def test_large_work_on_several_threads_gives_the_same_bits(isa: str) -> None:
     _core.set_isa(isa)
     random = np.random.default_rng(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,22 +15,6 @@ from reduction_reference import additions, centred_difference, wide
 
 LENGTHS = [1, 2, 10, 15, 16, 17, 63, 64, 65, 4095, 4096, 4097, 10_000]
 TYPES = [np.float32, np.float64]
-
-
-@pytest.fixture(params=_core.available_isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = _core.active_isa()
-    _core.set_isa(request.param)
-    yield request.param
-    _core.set_isa(before)
-
-
-@pytest.fixture
-def settings() -> Iterator[None]:
-    isa, threads = _core.active_isa(), gradgate.get_num_threads()
-    yield
-    _core.set_isa(isa)
-    gradgate.set_num_threads(threads)
 
 
 def values(shape: Any, dtype: Any = np.float64, seed: int = 0) -> np.ndarray:
@@ -110,7 +93,6 @@ def test_backward_kernels(n: int, dtype: Any) -> None:
     )
 
 
-@pytest.mark.usefixtures("settings")
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("shape", [(20_000, 10), (37, 5000), (5000, 17), (2, 300_000)])
 def test_any_number_of_threads_and_any_isa_give_the_same_bits(shape: tuple[int, int], dtype: Any) -> None:
