@@ -183,6 +183,14 @@ def test_loaded_state_is_a_copy_in_the_parameters_dtype() -> None:
     assert saved["state"][0]["step"].item() == 2.0 and other.state[narrow[0]]["step"].item() == 3.0
 
 
+def test_adamw_stays_itself_with_the_state_of_adam() -> None:
+    p = params((2,))
+    optimizer = AdamW(p)
+    optimizer.load_state_dict(Adam(p, weight_decay=0.5).state_dict())
+    assert optimizer.param_groups[0]["decoupled_weight_decay"]
+    assert optimizer.param_groups[0]["weight_decay"] == 0.5
+
+
 def test_loads_counts_that_are_numbers_or_float32() -> None:
     for step in (7, 7.0, tensor(7.0)):
         p = params((2,))

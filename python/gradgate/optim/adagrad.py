@@ -74,8 +74,5 @@ class Adagrad(Optimizer):
         check_range("initial_accumulator_value value", options["initial_accumulator_value"])
         check_range("epsilon value", options["eps"])
 
-    def _rule_options(self, group: dict[str, Any]) -> dict[str, float]:
-        return {key: group[key] for key in self.defaults if key != "initial_accumulator_value"}
-
     def _state_names(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         return ("sum",)

@@ -70,7 +70,7 @@ class Adam(Optimizer):
         check_range("weight_decay value", options["weight_decay"])
 
     def _rule_options(self, group: dict[str, Any]) -> dict[str, float]:
-        options = {key: group[key] for key in self.defaults if key != "betas"}
+        options = super()._rule_options(group)
         options["beta1"], options["beta2"] = group["betas"]
         return options
 
@@ -107,3 +107,10 @@ class AdamW(Adam):
         fused: bool | None = None,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True  # the state may be Adam's
+
+    load_state_dict.__doc__ = Adam.load_state_dict.__doc__

@@ -58,8 +58,8 @@ class Optimizer:
         raise NotImplementedError
 
     def _rule_options(self, group: dict[str, Any]) -> dict[str, float]:
-        """The group's options by the names that the update rule gives them."""
-        raise NotImplementedError
+        """The group's options by the names that the update rule gives them, which are PyTorch's unless overridden."""
+        return {key: group[key] for key in self.defaults}
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         """The keys of the rule's state arrays, in the rule's order; None where the options need none."""

@@ -69,9 +69,6 @@ class RMSprop(Optimizer):
         check_range("weight_decay value", options["weight_decay"])
         check_range("alpha value", options["alpha"])
 
-    def _rule_options(self, group: dict[str, Any]) -> dict[str, float]:
-        return {key: group[key] for key in self.defaults}
-
     def _state_names(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         buffer = "momentum_buffer" if group["momentum"] != 0 else None
         return ("square_avg", buffer, "grad_avg" if group["centered"] else None)
