@@ -296,6 +296,8 @@ def test_target_shapes_and_types(loss):
         F.nll_loss(scores, gradgate.tensor([0.0, 1.0]))
     with pytest.raises(RuntimeError, match=r"one element for each of 4 classes, got \(3,\)"):
         loss(scores, gradgate.tensor([0, 1]), weight=gradgate.ones(3))
+    with pytest.raises(RuntimeError, match=r"weight of the input's type (gradgate\.)?float32"):
+        loss(scores, gradgate.tensor([0, 1]), weight=gradgate.ones(4, dtype=gradgate.float64))
 
 
 def test_bad_options():

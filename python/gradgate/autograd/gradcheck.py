@@ -39,7 +39,9 @@ def _perturbed(
     func: Callable[..., Any], inputs: Sequence[Any], index: int, element: int, step: float
 ) -> list[np.ndarray]:
     moved = inputs[index].detach().clone()
-    moved.numpy().flat[element] += step  # the clone keeps the input's memory order, of which reshape(-1) could be a copy
+    moved.numpy().flat[element] += (
+        step  # the clone keeps the input's memory order, of which reshape(-1) could be a copy
+    )
     moved.requires_grad_(inputs[index].requires_grad)
     return _values(func, [*inputs[:index], moved, *inputs[index + 1 :]])
 

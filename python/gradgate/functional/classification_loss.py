@@ -32,7 +32,7 @@ def _index_loss(
     check_reduction(reduction)
     dim = class_dim(operation, log_p, target)
     classes = log_p.shape[dim]
-    weight = class_weights(operation, weight, classes)
+    weight = class_weights(operation, weight, classes, log_p.dtype)
     if target.dtype != _core.int64:
         target = target.to(_core.int64)
     ignored = target == ignore_index
@@ -68,7 +68,8 @@ def nll_loss(
 
     `input` is (N, C), (C,) or (N, C, d1, ...); `target` holds class indices, integers, (N,), () or (N, d1, ...);
     `weight` is (C,). Targets equal to `ignore_index` add nothing. The mean is the sum divided by the sum of the
-    targets' weights. Raises ValueError if the shapes do not fit, IndexError for a class outside 0 .. C - 1.
+    targets' weights. Raises ValueError if the shapes do not fit, IndexError for a class outside 0 .. C - 1,
+    RuntimeError for a weight of another type than the input's.
 
     >>> import gradgate
     >>> nll_loss(gradgate.tensor([[-1.0, -2.0], [-3.0, -4.0]]), gradgate.tensor([0, 1])).item()
@@ -95,7 +96,7 @@ def cross_entropy(
     The gradient of one item is softmax(x) - onehot(t).
 
     Raises ValueError if the shapes do not fit, IndexError for a class outside 0 .. C - 1, RuntimeError for a
-    label_smoothing outside [0, 1].
+    label_smoothing outside [0, 1], or with class indices for a weight of another type than the input's.
 
     >>> import gradgate
     >>> x = gradgate.zeros(1, 4, requires_grad=True)
@@ -143,7 +144,8 @@ def multi_margin_loss(
 
     PyTorch divides by the number of classes C and so does this; the lecture (cs231n) does not: multiply by C for its
     figures. `input` is (N, C) or (C,), `target` (N,) or (), `weight` (C,), p is 1 or 2.
-    Raises ValueError for another p or shapes that do not fit, IndexError for a class outside 0 .. C - 1.
+    Raises ValueError for another p or shapes that do not fit, IndexError for a class outside 0 .. C - 1, RuntimeError
+    for a weight of another type than the input's.
 
     >>> import gradgate
     >>> scores = gradgate.tensor([[3.0, 5.0, -2.0]])  # max(0, 1 - 3 + 5) + max(0, 1 - 3 - 2) = 3, over 3 classes
@@ -156,7 +158,7 @@ def multi_margin_loss(
         raise ValueError(f"multi_margin_loss: expected an input (N, C) or (C,), got {tuple(input.shape)}")
     dim = class_dim("multi_margin_loss", input, target)
     classes = input.shape[dim]
-    weight = class_weights("multi_margin_loss", weight, classes)
+    weight = class_weights("multi_margin_loss", weight, classes, input.dtype)
     if target.dtype != _core.int64:
         target = target.to(_core.int64)
     check_class_range("multi_margin_loss", target, classes)

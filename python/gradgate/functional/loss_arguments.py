@@ -77,10 +77,16 @@ def check_class_range(operation: str, target: Tensor, classes: int) -> None:
         )
 
 
-def class_weights(operation: str, weight: Tensor | None, classes: int) -> Tensor | None:
-    """`weight` itself. Raises RuntimeError unless it is None or has one element per class."""
-    if weight is not None and tuple(weight.shape) != (classes,):
+def class_weights(
+    operation: str, weight: Tensor | None, classes: int, dtype: _core.dtype | None = None
+) -> Tensor | None:
+    """`weight` itself. Raises RuntimeError unless it is None or has one element per class, of `dtype` if that is given."""
+    if weight is None:
+        return None
+    if tuple(weight.shape) != (classes,):
         raise RuntimeError(
             f"{operation}: weight must have one element for each of {classes} classes, got {tuple(weight.shape)}"
         )
+    if dtype is not None and weight.dtype != dtype:
+        raise RuntimeError(f"{operation}: expected a weight of the input's type {dtype}, got {weight.dtype}; use .to()")
     return weight
