@@ -1,8 +1,8 @@
 // GateInfo: what a gate's definition says of itself besides its formulas.
 //
 // A gate is a struct with a `static constexpr GateInfo info`, a `forward` and its local gradients, all
-// templates over the value type V. Every reading of the definition (SIMD lanes, integers, Tensor, text)
-// supplies V's vocabulary: + - * / < <= > >= == !=, V(number), select, fma, abs, copysign, sqrt, floor,
+// templates over the value type V. A reading of the definition (SIMD lanes, Tensor, sets of values; integers
+// where the gate keeps them) supplies what it uses of: + - * / < <= > >= == !=, V(number), select, fma, abs, sqrt, floor,
 // exp, expm1, log, log1p, sin, cos, tan, sinh, cosh, asin, acos, atan, tanh, erf, pow.
 #pragma once
 

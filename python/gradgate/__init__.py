@@ -1,4 +1,4 @@
-"""Gradgate: neural networks on a CPU, trained and looked at.
+"""Gradgate: neural networks trained on a CPU.
 
 Tensors, gates and gradients are made by the compiled core, whose public names are all here. The layers, optimizers and
 data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. Names and arguments are PyTorch's.

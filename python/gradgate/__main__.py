@@ -12,9 +12,7 @@ from gradgate import demo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gradgate", description="Neural networks on a CPU, trained and looked at."
-    )
+    parser = argparse.ArgumentParser(prog="python -m gradgate", description="Neural networks trained on a CPU.")
     parser.add_argument("--version", action="version", version=f"gradgate {gradgate.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     demo.add_arguments(
