@@ -83,6 +83,13 @@ def test_accumulated_gradient_does_not_alias_another() -> None:
     assert grad_of(b) == [1, 1]
 
 
+def test_a_gradient_whose_elements_share_memory_is_added_to_apart() -> None:
+    w = gradgate.zeros(3, requires_grad=True)
+    w.grad = gradgate.ones(1).expand(3)
+    (w * gradgate.tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert w.grad is not None and w.grad.tolist() == [2, 11, 101]
+
+
 def test_second_backward_needs_retain_graph() -> None:
     x = leaf(2.0)
     y = x * x
@@ -197,6 +204,14 @@ def test_hook_sees_the_whole_gradient_once() -> None:
     y.register_hook(lambda g: seen.append(g.item()))
     (y * 3 + y * 4).backward()
     assert seen == [7]
+
+
+def test_a_hook_comes_off_after_its_with_block() -> None:
+    x = gradgate.ones(1, requires_grad=True)
+    with x.register_hook(lambda dx: dx * 5):
+        (x * 2).backward()
+    (x * 2).backward()
+    assert x.grad is not None and x.grad.tolist() == [12]
 
 
 def test_hook_errors() -> None:

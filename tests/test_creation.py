@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -128,6 +129,11 @@ def test_default_dtype(float64_default: None) -> None:
     assert gg.tensor(1.0).dtype == gg.tensor([]).dtype == gg.zeros(1).dtype == gg.full((1,), 1.0).dtype == gg.float64
     assert gg.arange(1.0).dtype == gg.linspace(0, 1, 2).dtype == gg.eye(1).dtype == gg.float64
     assert gg.tensor([0.1]).item() == 0.1
+
+
+def test_default_dtype_holds_in_every_thread(float64_default: None) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: gg.zeros(1).dtype).result() == gg.float64
 
 
 def test_as_tensor() -> None:
@@ -261,6 +267,12 @@ def test_linspace_of_ints_logspace_eye() -> None:
         (lambda: gg.zeros(2.0), TypeError, "expected ints"),
         (lambda: gg.zeros(2**40, 2**40), RuntimeError, "too large"),
         (lambda: gg.zeros(2**40, 2**40, 0), RuntimeError, "too large"),
+        (
+            lambda: gg.empty(2**45),
+            MemoryError,
+            r"no memory for a tensor of shape \(35184372088832,\).* 140737488355328 bytes",
+        ),
+        (lambda: gg.empty(2**59, dtype=gg.uint8), MemoryError, "no memory"),
         (lambda: gg.zeros(1, device="cuda"), RuntimeError, "no device 'cuda'"),
         (lambda: gg.full((2,), gg.tensor([1, 2])), RuntimeError, "0-d tensor"),
         (lambda: gg.linspace(0, 1, -1), RuntimeError, "non-negative"),

@@ -3,6 +3,8 @@
 // RuntimeError, ValueError and IndexError are the standard library's classes under the names they have in Python.
 #pragma once
 
+#include <memory>
+#include <new>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,6 +17,15 @@ using IndexError = std::out_of_range;
 
 struct TypeError : std::logic_error {
   using std::logic_error::logic_error;
+};
+
+class MemoryError : public std::bad_alloc {
+ public:
+  explicit MemoryError(std::string message) : message_(std::make_shared<std::string>(std::move(message))) {}
+  const char* what() const noexcept override { return message_->c_str(); }
+
+ private:
+  std::shared_ptr<std::string> message_;  // so that copies cannot throw
 };
 
 // The arguments written one after another.

@@ -21,7 +21,7 @@ static_assert(sizeof(Storage) <= kHeader);
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kMaxCached = std::size_t{256} << 20;  // bytes that wait in the pool at most
 constexpr int kStepsPerDoubling = 4;                        // so that a block is at most a quarter too large
-constexpr int kBuckets = 40 * kStepsPerDoubling;
+constexpr int kBuckets = 64 * kStepsPerDoubling;         // for every size that there is
 
 struct SizeClass {
   int bucket;

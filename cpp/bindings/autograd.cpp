@@ -111,7 +111,10 @@ void define_grad_fn(py::module_& m) {
       .def("__repr__", [](const NodeHandle& h) { return std::string("<") + h.node->name() + ">"; })
       .def("__eq__", [](const NodeHandle& a, const NodeHandle& b) { return a.node == b.node; })
       .def("__hash__", [](const NodeHandle& h) { return std::hash<const void*>()(h.node.get()); });
-  py::class_<HookHandle>(m, "RemovableHandle", "What register_hook returns.").def("remove", &HookHandle::remove, "Takes the hook off.");
+  py::class_<HookHandle>(m, "RemovableHandle", "What register_hook returns: remove() takes the hook off, as does leaving a with block.")
+      .def("remove", &HookHandle::remove, "Takes the hook off; a second call does nothing.")
+      .def("__enter__", [](const py::object& self) { return self; })
+      .def("__exit__", [](HookHandle& self, const py::args&) { self.remove(); });
 }
 
 void define_gradient_properties() {

@@ -95,7 +95,7 @@ void optimizer_step(const std::string& name, const py::list& params, const py::d
 }  // namespace
 
 void define_optimizer(py::module_& m) {
-  m.def("optimizer_step", optimizer_step, py::arg("rule"), py::arg("params"), py::arg("states"), py::arg("names"), py::arg("options"),
+  m.def("_optimizer_step", optimizer_step, py::arg("rule"), py::arg("params"), py::arg("states"), py::arg("names"), py::arg("options"),
         "Updates in place every one of params that has a gradient, by the named rule.\n\n"
         "states maps parameters to dicts of state tensors, in which the rule's arrays have these names (None for one that the\n"
         "options need not); missing ones are made. Raises RuntimeError, and changes no parameter, when a gradient or a state\n"

@@ -33,12 +33,9 @@ constexpr Uses operator>(Uses a, Uses b) { return unite(a, b); }
 constexpr Uses operator>=(Uses a, Uses b) { return unite(a, b); }
 constexpr Uses operator==(Uses a, Uses b) { return unite(a, b); }
 constexpr Uses operator!=(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator&(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator|(Uses a, Uses b) { return unite(a, b); }
 constexpr Uses select(Uses condition, Uses a, Uses b) { return unite(condition, a, b); }
 constexpr Uses fma(Uses a, Uses b, Uses c) { return unite(a, b, c); }
 constexpr Uses pow(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses copysign(Uses a, Uses b) { return unite(a, b); }
 constexpr Uses abs(Uses x) { return x; }
 constexpr Uses sqrt(Uses x) { return x; }
 constexpr Uses floor(Uses x) { return x; }

@@ -25,7 +25,7 @@ void accumulate_gradient(const Tensor& leaf, Tensor gradient, bool create_graph)
   const UndividedWork work;  // several threads may add to one parameter's gradient
   Tensor& grad = record_of(leaf).grad;
   if (grad.defined()) {
-    if (create_graph) {
+    if (create_graph || !is_dense(grad)) {  // elements that share memory cannot be added to one by one
       grad = grad + gradient;
     } else {
       add_into(grad, gradient);

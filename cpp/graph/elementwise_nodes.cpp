@@ -37,16 +37,6 @@ const char* node_name_of() {
   return name.c_str();
 }
 
-// Numbers in a local gradient are made in the gate's own type.
-class FormulaType {
- public:
-  explicit FormulaType(DType dtype) : before_(default_dtype()) { set_default_dtype(dtype); }
-  ~FormulaType() { set_default_dtype(before_); }
-
- private:
-  DType before_;
-};
-
 // The values a gate saved, those it did not being undefined tensors.
 template <int inputs>
 struct SavedValues {

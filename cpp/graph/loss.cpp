@@ -26,7 +26,7 @@ void check_shapes(const Tensor& x, const Tensor& target, const Tensor& weight) {
   if (!(target.shape() == expected)) {
     const bool has_class_dim = target.shape() == kept_shape(x.shape(), {class_dim(x)}, true);
     fail<ValueError>("cross_entropy: an input of shape ", x.shape(), " needs a target of shape ", expected, ", got ", target.shape(),
-                     has_class_dim ? "; use target.squeeze(1)" : "; one class for each item");
+                     has_class_dim ? cat("; use target.squeeze(", class_dim(x), ")") : "; one class for each item");
   }
   const std::int64_t classes = x.size(class_dim(x));
   if (!weight.defined()) return;

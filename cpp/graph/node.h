@@ -57,8 +57,6 @@ class Node {
   void add_input(const Tensor& input);
   const Edge& input(int i) const { return inputs_[i]; }
   int input_count() const { return inputs_.size(); }
-  // Whether gradients can flow to this input.
-  bool reaches(int i) const { return static_cast<bool>(inputs_[i].node); }
 
   // Drops what the forward pass saved; a second backward will say so.
   void release_saved() {

@@ -2,6 +2,8 @@
 #include "graph/tensor.h"
 
 #include <algorithm>
+#include <atomic>
+#include <utility>
 #include <new>
 
 #include "graph/hooks.h"
@@ -11,7 +13,9 @@
 namespace gradgate {
 namespace {
 
-thread_local DType default_type = DType::float32;
+std::atomic<DType> default_type{DType::float32};
+// In a formula that this thread evaluates; DType::boolean outside of formulas.
+thread_local DType formula_type = DType::boolean;
 
 bool describes_contiguous(const Dims& shape, const Dims& strides) {
   std::int64_t step = 1;
@@ -85,7 +89,12 @@ Tensor Tensor::empty(const Dims& shape, DType dtype) {
   body->shape = shape;
   body->strides = contiguous_strides(shape);
   body->numel = shape.product();
-  body->storage = Storage::allocate(static_cast<std::size_t>(body->numel) * static_cast<std::size_t>(item_size(dtype)));
+  bytes = body->numel * item_size(dtype);
+  try {
+    body->storage = Storage::allocate(static_cast<std::size_t>(bytes));
+  } catch (const std::bad_alloc&) {
+    fail<MemoryError>("there is no memory for a tensor of shape ", shape, " and type ", dtype, ", ", bytes, " bytes");
+  }
   body->data = body->storage->data;
   return Tensor(std::move(body));
 }
@@ -131,12 +140,15 @@ GraphRecord& record_of(const Tensor& t) {
 
 Tensor gradient_of(const Tensor& t) { return t.body()->record ? t.body()->record->grad : Tensor(); }
 
-DType default_dtype() { return default_type; }
+DType default_dtype() { return formula_type == DType::boolean ? default_type.load() : formula_type; }
 
 void set_default_dtype(DType dtype) {
   if (!is_floating(dtype)) fail<TypeError>("set_default_dtype: only floating-point types can be the default, got ", dtype);
   default_type = dtype;
 }
+
+FormulaType::FormulaType(DType dtype) : before_(std::exchange(formula_type, dtype)) {}
+FormulaType::~FormulaType() { formula_type = before_; }
 
 DType result_type(const Tensor* tensors, int count) {
   struct Group {
@@ -155,7 +167,7 @@ DType result_type(const Tensor* tensors, int count) {
   for (int i = 0; i < count; ++i) {
     const Tensor& t = tensors[i];
     if (t.is_number())
-      numbers.add(is_floating(t.dtype()) ? default_type : t.dtype());
+      numbers.add(is_floating(t.dtype()) ? default_dtype() : t.dtype());
     else
       (t.ndim() ? with_dims : zero_dim).add(t.dtype());
   }

@@ -121,7 +121,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            _core.optimizer_step(
+            _core._optimizer_step(
                 self._rule, group["params"], self.state, self._state_names(group), self._rule_options(group)
             )
         self._steps_taken += 1
