@@ -1,0 +1,6 @@
+"""See backpropagation: the gates of a loss with all their numbers, as pictures, a page to step through, and tables."""
+
+from gradgate.explain.flow import Flow, explain
+from gradgate.explain.gate import Edge, Gate, Variable
+
+__all__ = ["Edge", "Flow", "Gate", "Variable", "explain"]

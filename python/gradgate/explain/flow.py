@@ -1,0 +1,183 @@
+"""Flow: the graph of a loss with every gate's numbers, forward and backward."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
+
+from gradgate import _core
+from gradgate._core import Tensor
+from gradgate.explain.gate import Edge, Gate, Variable
+from gradgate.explain.groups import assign_groups, group_names
+from gradgate.explain.naming import Names, scope_names
+from gradgate.explain.reading import Reading, Record
+from gradgate.explain.table import table_of
+from gradgate.nn import Module
+
+Open = Literal["auto", "all"] | Collection[str]
+
+
+class Flow:
+    """A loss and the gates it was computed by; `explain` makes it.
+
+    `gates` are in forward order, copy gates among them; `variables` are what the graph starts from. `loss` is the value
+    that was explained, and `name` what it is called. `groups` are the dotted names of the modules that can be closed and
+    opened in the picture. `flow["mul_2"]`, `flow["W1"]` and `flow["fc1.weight"]` give a gate or a variable by name.
+    """
+
+    def __init__(
+        self,
+        gates: list[Gate],
+        variables: list[Variable],
+        loss: Tensor,
+        name: str,
+        modules: Mapping[str, str],
+        record: Record,
+    ) -> None:
+        self.gates = tuple(gates)
+        self.variables = tuple(variables)
+        self.loss = loss
+        self.name = name
+        self.modules = dict(modules)
+        self.record = record
+        self.groups = tuple(group_names([*gates, *variables]))
+        self._by_name: dict[str, Gate | Variable] = {item.name: item for item in (*self.variables, *self.gates)}
+
+    def __len__(self) -> int:
+        return len(self.gates)
+
+    def __iter__(self) -> Iterator[Gate]:
+        return iter(self.gates)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Gate | Variable:
+        """The gate or variable of this name. Raises KeyError, which tells the nearest names."""
+        if name not in self._by_name:
+            raise KeyError(self._unknown(name, self._by_name))
+        return self._by_name[name]
+
+    def __repr__(self) -> str:
+        return f"<Flow of {self.name}: {len(self.gates):,} gates, {len(self.variables):,} variables>"
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every edge, in forward order of the gates they lead to."""
+        return tuple(edge for gate in self.gates for edge in gate.inputs)
+
+    @property
+    def root(self) -> Gate:
+        """The gate whose output is the loss; in a part of a flow, its last gate."""
+        return self.gates[-1]
+
+    def _unknown(self, name: object, known: Collection[str]) -> str:
+        near = difflib.get_close_matches(str(name), known, 3)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(list(known)[:8])}"
+        return f"no gate or variable is called {name!r}; {hint}{' ...' if not near and len(known) > 8 else ''}"
+
+    def around(self, name: str, radius: int = 2) -> Flow:
+        """The part of the flow near a gate, a variable or a module: all gates at most `radius` edges away.
+
+        The picture shows where the wires of a part go on. Raises KeyError for an unknown name, ValueError for a negative
+        radius.
+        """
+        if radius < 0:
+            raise ValueError(f"around: radius must not be negative, got {radius}")
+        if name not in self._by_name and name not in self.groups:
+            raise KeyError(self._unknown(name, [*self._by_name, *self.groups]))
+        if name in self._by_name:
+            near: set[Gate | Variable] = {self._by_name[name]}
+        else:
+            path = tuple(name.split("."))
+            near = {item for item in (*self.gates, *self.variables) if item.group[: len(path)] == path}
+        border = near
+        for _ in range(radius):
+            border = {other for item in border for other in _neighbours(item)} - near
+            near = near | border
+        # A variable alone says nothing: those of the gates shown come along.
+        near |= {e.source for item in near if isinstance(item, Gate) for e in item.inputs if isinstance(e.source, Variable)}
+        gates = [gate for gate in self.gates if gate in near]
+        variables = [variable for variable in self.variables if variable in near]
+        return Flow(gates, variables, self.loss, self.name, self.modules, self.record)
+
+    def table(self) -> str:
+        """Every gate in a line of text: name, inputs, value, upstream gradient, and what goes back along each edge."""
+        return table_of(self)
+
+    def draw(self, open: Open = "auto") -> str:
+        """The picture as SVG text: left to right, values above the wires in green, gradients below in red.
+
+        `open` tells which modules show their gates: "all", the dotted names in `groups`, or "auto", as many as a page
+        holds. The local gradient stands on the wire before its gate. Pointing at a part shows its numbers. Raises
+        ImportError without the layout library (`pip install 'gradgate[draw]'`), KeyError for an unknown module and
+        ValueError for too many gates at once.
+        """
+        from gradgate.explain.picture import draw
+
+        return draw(self, open)
+
+    def save(self, path: str | os.PathLike[str], open: Open = "auto") -> None:
+        """Write the picture to a file: `.svg`, `.html` (a page with a play button) or `.dot` (for Graphviz), by its name.
+
+        The page needs nothing else and no network. Raises as `draw` does, and ValueError for another ending.
+        """
+        from gradgate.explain.picture import save
+
+        save(self, path, open)
+
+    def _repr_svg_(self) -> str | None:
+        """The picture in a notebook; None without the layout library, so that the notebook shows the text."""
+        try:
+            return self.draw()
+        except (ImportError, ValueError):
+            return None
+
+    def _repr_html_(self) -> str | None:
+        """The picture for a notebook that shows HTML first."""
+        return self._repr_svg_()
+
+
+def _neighbours(item: Gate | Variable) -> Iterator[Gate | Variable]:
+    if isinstance(item, Gate):
+        yield from (edge.source for edge in item.inputs)
+    yield from (edge.target for edge in item.outputs)
+
+
+def explain(
+    loss: Tensor, model: Module | None = None, *, names: Mapping[str, Tensor] | None = None, fused: bool = True
+) -> Flow:
+    """Every gate of a loss with its numbers: value, upstream, local and downstream gradients.
+
+    The graph of `loss` must still be there: explain before `backward()`, or use `backward(retain_graph=True)`. It runs a
+    backward sweep of its own and changes no `.grad` and no graph. Tensors are called as `names` says, parameters of
+    `model` by their dotted names, others as the variables of the calling function are. `fused=False` opens gates that are
+    several for the mathematics and one for speed, with the same gradients.
+
+    Raises TypeError for a loss that is no Tensor, RuntimeError for a loss off the graph, of several elements, or whose
+    graph was freed, ValueError for names of tensors that the loss was not computed from.
+
+    >>> import gradgate
+    >>> x, y, z = (gradgate.tensor(v, requires_grad=True) for v in (-2.0, 5.0, -4.0))
+    >>> f = (x + y) * z
+    >>> flow = gradgate.explain(f)
+    >>> flow.gates
+    (<gate add_1 (): distributor>, <gate mul_1 (): swap multiplier>)
+    >>> flow["add_1"].upstream, flow["x"].gradient
+    (tensor(-4.), tensor(-4.))
+    """
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"explain: the loss must be a Tensor, got {type(loss).__name__}")
+    frame = sys._getframe(1)
+    scopes = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
+    record: Record = _core._explain(loss, fused)
+    leaves = [value["leaf"] for value in record["values"] if value["leaf"] is not None]
+    known = Names(leaves, names, model, scopes)
+    reading = Reading(record, known)
+    assign_groups(reading.gates, reading.variables)
+    modules = {} if model is None else {path: type(module).__name__ for path, module in model.named_modules()}
+    name = scope_names(scopes, {id(loss)}).get(id(loss), "loss")
+    return Flow(reading.gates, reading.variables, loss.detach(), name, modules, record)

@@ -1,0 +1,87 @@
+"""Where the boxes of a scene stand and how its wires run, as graphlay lays them out."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from gradgate.explain.picture.boxes import Box, FrameBox, GateBox, WireBox
+from gradgate.explain.picture.scene import Scene
+
+MARGIN = 16.0
+# Rows are folded to make the picture about this many times as wide as it is high, as a page is.
+ASPECT = 2.2
+OPTIONS: dict[str, Any] = {
+    "spacing": {
+        "layer_gap": 16.0,
+        "node_gap": 14.0,
+        "dummy_gap": 12.0,
+        "port_gap": 12.0,
+        "compound_padding": 14.0,
+        "compound_header": FrameBox.HEADER,
+    },
+    "routing": {"style": "orthogonal"},
+}
+MIDDLE = {"left": {"offset": {"side": "left", "t": 0.0}}, "right": {"offset": {"side": "right", "t": 0.0}}}
+
+
+def _library() -> ModuleType:
+    try:
+        import graphlay
+    except ImportError as error:
+        raise ImportError("drawing needs the layout library graphlay: pip install 'gradgate[draw]'") from error
+    return graphlay  # type: ignore[no-any-return]
+
+
+def _request(scene: Scene) -> tuple[dict[str, Any], list[Box]]:
+    """The graph as graphlay reads it, and the boxes in the order of its nodes, frames first."""
+    frames = list(scene.frames.values())
+    index: dict[int, int] = {id(box): k for k, box in enumerate([*frames, *scene.boxes])}
+    frame_of = {path: k for k, path in enumerate(scene.frames)}
+    nodes: list[dict[str, Any]] = []
+    for box in [*frames, *scene.boxes]:
+        node: dict[str, Any] = {
+            "key": box.key,
+            "size": {"width": max(box.width, 1.0), "height": max(box.height, 1.0)},
+            "shape": "ellipse" if isinstance(box, GateBox) and box.is_circle else "box",
+        }
+        if box.group in frame_of:
+            node["parent"] = frame_of[box.group]
+        nodes.append(node)
+    edges: list[dict[str, Any]] = []
+    for wire in scene.wires:
+        edge: dict[str, Any] = {"source": index[id(wire.source)], "target": index[id(wire.target)], "weight": 1.0}
+        if isinstance(wire.target, WireBox):
+            edge["target_port"] = MIDDLE["left"]
+        if isinstance(wire.source, WireBox):
+            edge["source_port"] = MIDDLE["right"]
+        edges.append(edge)
+    return {"nodes": nodes, "edges": edges}, [*frames, *scene.boxes]
+
+
+def laid_out(scene: Scene) -> Scene:
+    """Give every box of a scene its place and every wire its corners. Raises ImportError without graphlay."""
+    graph, boxes = _request(scene)
+    options = OPTIONS | {"wrap": {"viewport_aspect": ASPECT}}
+    result = _library().layout(graph, options=options)
+    for box, node in zip(boxes, result.nodes, strict=True):
+        box.x, box.y = node["center"]["x"], node["center"]["y"]
+        box.width, box.height = node["size"]["width"], node["size"]["height"]
+    for wire, edge in zip(scene.wires, result.edges, strict=True):
+        wire.points = [(point["x"], point["y"]) for point in edge["points"]]
+    _move_to_corner(scene, boxes)
+    return scene
+
+
+def _move_to_corner(scene: Scene, boxes: list[Box]) -> None:
+    """Shifts all so that the picture begins at its margin, and measures it."""
+    lefts = [box.x - box.width / 2 for box in boxes] + [x for wire in scene.wires for x, _ in wire.points]
+    tops = [box.y - box.height / 2 for box in boxes] + [y for wire in scene.wires for _, y in wire.points]
+    rights = [box.x + box.width / 2 for box in boxes] + [x for wire in scene.wires for x, _ in wire.points]
+    bottoms = [box.y + box.height / 2 for box in boxes] + [y for wire in scene.wires for _, y in wire.points]
+    dx, dy = MARGIN - min(lefts), MARGIN - min(tops)
+    for box in boxes:
+        box.x, box.y = box.x + dx, box.y + dy
+    for wire in scene.wires:
+        wire.points = [(x + dx, y + dy) for x, y in wire.points]
+    scene.width, scene.height = max(rights) + dx + MARGIN, max(bottoms) + dy + MARGIN

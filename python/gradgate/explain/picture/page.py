@@ -1,0 +1,1 @@
+def page_of(flow, open): return ""

@@ -1,0 +1,113 @@
+"""Numbers as a picture and a table show them: a few digits, small arrays in full, large ones by their range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradgate._core import Tensor
+
+Array = np.ndarray[Any, Any]
+
+# Arrays up to this size show their elements; eight are two rows of four, or a label as tall as a gate.
+SMALL = 8
+BINS = 16
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with some significant digits, `0.197`, `1.23e5`, whole numbers without a point."""
+    value = float(value)
+    if value == int(value) if np.isfinite(value) else False:
+        if abs(value) < 1e5:
+            return str(int(value))
+    elif 10.0**digits <= abs(value) < 1e5:
+        return f"{value:.0f}"
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def shape_text(tensor: Tensor) -> str:
+    """The shape as `(2, 3)`."""
+    return f"({', '.join(map(str, tensor.shape))}{',' if tensor.ndim == 1 else ''})"
+
+
+def array_of(tensor: Tensor) -> Array:
+    """The elements of a tensor that may be on a graph."""
+    return np.asarray(tensor.detach().numpy())
+
+
+def is_small(tensor: Tensor) -> bool:
+    """Whether a tensor's numbers are shown one by one."""
+    return tensor.numel() <= SMALL and tensor.ndim <= 2 and tensor.numel() > 0
+
+
+def element(value: Any, digits: int = 3) -> str:
+    """One element of an array of any dtype."""
+    return str(bool(value)) if isinstance(value, (bool, np.bool_)) else number(value, digits)
+
+
+def small_lines(tensor: Tensor, digits: int = 3) -> list[str]:
+    """The numbers of a small tensor: one line, or for a matrix one a row, aligned in columns."""
+    array = array_of(tensor)
+    if array.ndim == 0:
+        return [element(array.item(), digits)]
+    rows = [[element(v, digits) for v in row] for row in array.reshape(-1, array.shape[-1]).tolist()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["[" + ", ".join(v.rjust(w) for v, w in zip(row, widths, strict=True)) + "]" for row in rows]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Range, mean and histogram of an array's finite elements, and how many others there are."""
+
+    low: float
+    high: float
+    mean: float
+    histogram: tuple[int, ...]
+    strange: int  # NaNs and infinities
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Summary | None:
+        """The summary of a tensor, None if it has no finite element."""
+        values = array_of(tensor).astype(np.float64).ravel()
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            return None
+        low, high = float(finite.min()), float(finite.max())
+        # Scaled by hand: numpy.histogram refuses ranges that are too narrow for its bins, or overflow.
+        place = (finite / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.full(finite.shape, 0.5)
+        counts = np.bincount(np.minimum((place * BINS).astype(int), BINS - 1), minlength=BINS)
+        return cls(low, high, float(finite.mean()), tuple(counts.tolist()), values.size - finite.size)
+
+    def range_text(self, digits: int = 3) -> str:
+        """The range as `-1.2 … 3.4`."""
+        return f"{number(self.low, digits)} … {number(self.high, digits)}"
+
+
+def lines(tensor: Tensor) -> list[str]:
+    """A tensor in a line or two: its numbers if they are few, else its range; with a count of what is not finite."""
+    if is_small(tensor):
+        return small_lines(tensor)
+    summary = Summary.of(tensor)
+    if summary is None:
+        return ["empty" if not tensor.numel() else f"{tensor.numel():,} × NaN or inf"]
+    if summary.strange:
+        return [summary.range_text(), f"{summary.strange:,} × NaN or inf"]
+    return [summary.range_text()]
+
+
+def sentence(tensor: Tensor, limit: int = 64) -> str:
+    """A tensor's numbers in full up to `limit` elements, else its shape, range and mean."""
+    if tensor.numel() == 1:
+        return number(array_of(tensor).item(), 6) if tensor.dtype.is_floating_point else str(array_of(tensor).item())
+    if 0 < tensor.numel() <= limit:
+        text = np.array2string(
+            array_of(tensor), separator=", ", max_line_width=88, formatter={"all": lambda v: element(v, 6)}
+        )
+        return str(text)
+    summary = Summary.of(tensor)
+    if summary is None:
+        return f"{shape_text(tensor)} without a finite number"
+    return f"{shape_text(tensor)}, {summary.range_text(6)}, mean {number(summary.mean, 6)}"

@@ -1,0 +1,52 @@
+"""A flow as a table of text, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradgate._core import Tensor
+from gradgate.explain.gate import Edge, Gate
+from gradgate.explain.summary import is_small, lines, shape_text
+
+if TYPE_CHECKING:
+    from gradgate.explain.flow import Flow
+
+HEADINGS = ("gate", "input", "value", "upstream", "local", "downstream")
+WIDEST = 36
+
+
+def _cell(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "-"
+    text = " ".join(lines(tensor))
+    return text if is_small(tensor) else f"{shape_text(tensor)} {text}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+
+
+def _local(edge: Edge) -> str:
+    if edge.downstream is None:
+        return "-"
+    if edge.local is not None and is_small(edge.local):
+        return _cell(edge.local)
+    return edge.local_text or edge.rule or "-"
+
+
+def _rows(gate: Gate) -> list[tuple[str, ...]]:
+    """A row for the gate's own numbers, and one for each of its inputs."""
+    values = ", ".join(_cell(value) for value in gate.values)
+    upstreams = ", ".join(_cell(upstream) for upstream in gate.upstreams)
+    rows = [(gate.name, gate.pattern, values, upstreams, "", "")]
+    rows += [("", edge.name, _cell(edge.value), "", _local(edge), _cell(edge.downstream)) for edge in gate.inputs]
+    return [tuple(map(_shortened, row)) for row in rows]
+
+
+def table_of(flow: Flow) -> str:
+    """The table that `Flow.table` documents: columns in step, two spaces apart, no line with spaces at its end."""
+    rows = [HEADINGS, *(row for gate in flow.gates for row in _rows(gate))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = "  ".join("-" * width for width in widths)
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([text[0], rule, *text[1:]])
