@@ -13,6 +13,7 @@ from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
 from gradgate.config import show_config
 from gradgate.devices import device
 from gradgate.einsum import einsum
+from gradgate.explain import explain
 from gradgate.io import load, save
 from gradgate.limits import finfo, iinfo
 from gradgate.printing import get_printoptions, set_printoptions
@@ -25,6 +26,7 @@ __all__ = [
     "e",
     "einsum",
     "enable_grad",
+    "explain",
     "finfo",
     "get_printoptions",
     "iinfo",

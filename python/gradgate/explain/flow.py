@@ -23,7 +23,7 @@ Open = Literal["auto", "all"] | Collection[str]
 class Flow:
     """A loss and the gates it was computed by; `explain` makes it.
 
-    `gates` are in forward order, copy gates among them; `variables` are what the graph starts from. `loss` is the value
+    `gates` are in forward order, copy gates among them; `variables` are what the graph starts from; `items` are both. `loss` is the value
     that was explained, and `name` what it is called. `groups` are the dotted names of the modules that can be closed and
     opened in the picture. `flow["mul_2"]`, `flow["W1"]` and `flow["fc1.weight"]` give a gate or a variable by name.
     """
@@ -43,8 +43,9 @@ class Flow:
         self.name = name
         self.modules = dict(modules)
         self.record = record
-        self.groups = tuple(group_names([*gates, *variables]))
-        self._by_name: dict[str, Gate | Variable] = {item.name: item for item in (*self.variables, *self.gates)}
+        self.groups = tuple(group_names([*variables, *gates]))
+        self.items: tuple[Gate | Variable, ...] = (*self.variables, *self.gates)
+        self._by_name = {item.name: item for item in self.items}
 
     def __len__(self) -> int:
         return len(self.gates)
@@ -93,13 +94,15 @@ class Flow:
             near: set[Gate | Variable] = {self._by_name[name]}
         else:
             path = tuple(name.split("."))
-            near = {item for item in (*self.gates, *self.variables) if item.group[: len(path)] == path}
+            near = {item for item in self.items if item.group[: len(path)] == path}
         border = near
         for _ in range(radius):
             border = {other for item in border for other in _neighbours(item)} - near
             near = near | border
         # A variable alone says nothing: those of the gates shown come along.
-        near |= {e.source for item in near if isinstance(item, Gate) for e in item.inputs if isinstance(e.source, Variable)}
+        near |= {
+            e.source for item in near if isinstance(item, Gate) for e in item.inputs if isinstance(e.source, Variable)
+        }
         gates = [gate for gate in self.gates if gate in near]
         variables = [variable for variable in self.variables if variable in near]
         return Flow(gates, variables, self.loss, self.name, self.modules, self.record)

@@ -9,6 +9,7 @@ from gradgate.explain.formula import filled
 from gradgate.explain.jacobian import jacobian_of
 from gradgate.explain.summary import number, shape_text
 
+
 @dataclass(eq=False, repr=False, slots=True)
 class Variable:
     """A tensor that the graph starts from: a leaf, or a constant, which has no gradient.
@@ -27,7 +28,7 @@ class Variable:
 
     @property
     def kind(self) -> str:
-        """ "leaf", or "constant" where no gradient flows."""
+        """Tells "leaf", or "constant" where no gradient flows."""
         return "constant" if self.gradient is None else "leaf"
 
     def __repr__(self) -> str:

@@ -46,7 +46,9 @@ def assign_groups(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
         if path:
             owned[gate] = path
         sources = [e.source for e in gate.inputs]
-        before[gate] = owned.get(gate) or _common(before[s] if isinstance(s, Gate) else s.group or None for s in sources)
+        before[gate] = owned.get(gate) or _common(
+            before[s] if isinstance(s, Gate) else s.group or None for s in sources
+        )
     for gate in reversed(gates):
         after[gate] = owned.get(gate) or _common(after[edge.target] for edge in gate.outputs)
     for gate in gates:

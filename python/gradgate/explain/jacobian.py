@@ -9,7 +9,7 @@ import numpy as np
 from gradgate import _core
 from gradgate._core import Tensor
 from gradgate.explain.formula import filled
-from gradgate.explain.summary import array_of, shape_text
+from gradgate.explain.summary import array_of
 
 if TYPE_CHECKING:
     from gradgate.explain.gate import Edge
@@ -69,4 +69,3 @@ def jacobian_of(edge: Edge, max_elements: int) -> Tensor:
             matrix[row] = np.broadcast_to(eval(expression, scope), tuple(edge.value.shape)).reshape(-1)
             row += 1
     return _core.tensor(matrix)
-

@@ -13,6 +13,7 @@ Array = np.ndarray[Any, Any]
 
 # Arrays up to this size show their elements; eight are two rows of four, or a label as tall as a gate.
 SMALL = 8
+PER_LINE = 4
 BINS = 16
 
 
@@ -49,13 +50,19 @@ def element(value: Any, digits: int = 3) -> str:
 
 
 def small_lines(tensor: Tensor, digits: int = 3) -> list[str]:
-    """The numbers of a small tensor: one line, or for a matrix one a row, aligned in columns."""
+    """The numbers of a small tensor: one line, or for a matrix one a row, aligned in columns; four numbers a line."""
     array = array_of(tensor)
     if array.ndim == 0:
         return [element(array.item(), digits)]
     rows = [[element(v, digits) for v in row] for row in array.reshape(-1, array.shape[-1]).tolist()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["[" + ", ".join(v.rjust(w) for v, w in zip(row, widths, strict=True)) + "]" for row in rows]
+    padded = [[v.rjust(w) for v, w in zip(row, widths, strict=True)] for row in rows]
+    return [line for row in padded for line in _bracketed(row)]
+
+
+def _bracketed(row: list[str]) -> list[str]:
+    parts = [", ".join(row[k : k + PER_LINE]) for k in range(0, len(row), PER_LINE)]
+    return [("[" if k == 0 else " ") + part + ("]" if k == len(parts) - 1 else ",") for k, part in enumerate(parts)]
 
 
 @dataclass(frozen=True)

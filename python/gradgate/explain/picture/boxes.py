@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradgate._core import Tensor
@@ -39,8 +38,8 @@ SYMBOLS = {
     "copy": "copy",
     "mean": "mean",
 }
-NAME, SMALL_NAME, NUMBER, NOTE = 12.0, 9.5, 11.0, 9.5
-CIRCLE = 46.0
+NAME, SMALL_NAME, NUMBER, NOTE = 12.0, 8.5, 11.0, 9.5
+CIRCLE = 52.0
 HISTOGRAM = (4.0 * BINS, 18.0)
 NAME_PLACES, RULE_PLACES = 28, 26
 
@@ -69,7 +68,7 @@ class GateBox(Box):
 
     def __post_init__(self) -> None:
         self.symbol = SYMBOLS.get(self.gate.kind, "")
-        self.is_circle = bool(self.symbol) and width_of(self.gate.name, SMALL_NAME) <= CIRCLE - 6
+        self.is_circle = bool(self.symbol) and width_of(self.gate.name, SMALL_NAME) <= CIRCLE - 14
         self.width = self.height = CIRCLE
         if not self.is_circle:
             self.width = max(CIRCLE, 16 + width_of(self._title(), NAME), 16 + width_of(self.gate.pattern, NOTE))
@@ -83,7 +82,7 @@ class GateBox(Box):
             size = 18.0 if len(self.symbol) == 1 else NAME
             return [
                 Text(self.x, self.y - 5, self.symbol, "symbol", size),
-                Text(self.x, self.y + 12, self.gate.name, "note", SMALL_NAME),
+                Text(self.x, self.y + 11, self.gate.name, "note", SMALL_NAME),
             ]
         return [
             Text(self.x, self.y - 7, self._title(), "name", NAME),
@@ -171,7 +170,9 @@ class WireBox(Box):
     value: Tensor | None = field(kw_only=True)
     gradient: Tensor | None = field(kw_only=True)
     local: str = ""
-    edges: Sequence[Edge] = ()
+    source: str = ""  # the names of the gates at both ends, "" for the loss itself
+    target: str = ""
+    edge: Edge | None = None
     PAD = 4.0
 
     def __post_init__(self) -> None:

@@ -6,9 +6,11 @@ from types import ModuleType
 from typing import Any
 
 from gradgate.explain.picture.boxes import Box, FrameBox, GateBox, WireBox
-from gradgate.explain.picture.scene import Scene
+from gradgate.explain.picture.rows import open_channels
+from gradgate.explain.picture.scene import Scene, Wire
 
 MARGIN = 16.0
+STUB = 8.0  # half of the gap between layers
 # Rows are folded to make the picture about this many times as wide as it is high, as a page is.
 ASPECT = 2.2
 OPTIONS: dict[str, Any] = {
@@ -21,6 +23,8 @@ OPTIONS: dict[str, Any] = {
         "compound_header": FrameBox.HEADER,
     },
     "routing": {"style": "orthogonal"},
+    "wrap": {"viewport_aspect": ASPECT},
+    "tuning": {"wrap": {"max_rows": 16}, "routing": {"endpoint_snap": 0.0}},
 }
 MIDDLE = {"left": {"offset": {"side": "left", "t": 0.0}}, "right": {"offset": {"side": "right", "t": 0.0}}}
 
@@ -30,7 +34,7 @@ def _library() -> ModuleType:
         import graphlay
     except ImportError as error:
         raise ImportError("drawing needs the layout library graphlay: pip install 'gradgate[draw]'") from error
-    return graphlay  # type: ignore[no-any-return]
+    return graphlay
 
 
 def _request(scene: Scene) -> tuple[dict[str, Any], list[Box]]:
@@ -62,15 +66,36 @@ def _request(scene: Scene) -> tuple[dict[str, Any], list[Box]]:
 def laid_out(scene: Scene) -> Scene:
     """Give every box of a scene its place and every wire its corners. Raises ImportError without graphlay."""
     graph, boxes = _request(scene)
-    options = OPTIONS | {"wrap": {"viewport_aspect": ASPECT}}
-    result = _library().layout(graph, options=options)
+    result = _library().layout(graph, options=OPTIONS)
     for box, node in zip(boxes, result.nodes, strict=True):
         box.x, box.y = node["center"]["x"], node["center"]["y"]
         box.width, box.height = node["size"]["width"], node["size"]["height"]
     for wire, edge in zip(scene.wires, result.edges, strict=True):
         wire.points = [(point["x"], point["y"]) for point in edge["points"]]
+    open_channels(scene)
+    for wire in scene.wires:
+        _meet_label(wire)
     _move_to_corner(scene, boxes)
     return scene
+
+
+def _meet_label(wire: Wire) -> None:
+    """Lets a wire begin and end where the lines of its labels do: the engine moves some ends, in frames and between rows."""
+    if isinstance(wire.source, WireBox):
+        wire.points = _moved_end(wire.points[::-1], wire.source.y)[::-1]
+    if isinstance(wire.target, WireBox):
+        wire.points = _moved_end(wire.points, wire.target.y)
+
+
+def _moved_end(points: list[tuple[float, float]], y: float) -> list[tuple[float, float]]:
+    """The points with the last one at height y: its level piece is moved, or bent if it is the whole wire."""
+    (ax, ay), (bx, by) = points[-2:]
+    if by == y:
+        return points
+    if len(points) > 2 and ay == by:
+        return [*points[:-2], (ax, y), (bx, y)]
+    bend = bx + max(-STUB, min(STUB, (ax - bx) / 2))
+    return [*points[:-1], (bend, by), (bend, y), (bx, y)]
 
 
 def _move_to_corner(scene: Scene, boxes: list[Box]) -> None:

@@ -42,7 +42,7 @@ def _closed_around(group: Path, open_paths: Collection[Path]) -> Path | None:
 
 def _count(flow: Flow, open_paths: Collection[Path]) -> int:
     """How many boxes a picture would have, without labels and frames."""
-    items = [(item, _closed_around(item.group, open_paths)) for item in (*flow.gates, *flow.variables)]
+    items = [(item, _closed_around(item.group, open_paths)) for item in flow.items]
     return len({closed if closed is not None else item for item, closed in items})
 
 
@@ -84,8 +84,8 @@ class Scene:
         for path in _paths(flow):
             if path in open_paths:
                 self.frames[path] = FrameBox(".".join(path), path[:-1], title=self._module_title(path))
-        self._shown: set[Gate | Variable] = {*flow.gates, *flow.variables}
-        for item in (*flow.variables, *flow.gates):
+        self._shown: set[Gate | Variable] = set(flow.items)
+        for item in flow.items:
             self._place(item)
         for gate in flow.gates:
             for edge in gate.inputs:
@@ -123,7 +123,7 @@ class Scene:
         return self._places[place]
 
     def _module_box(self, path: Path) -> NameBox:
-        inside = [item for item in (*self.flow.gates, *self.flow.variables) if item.group[: len(path)] == path]
+        inside = [item for item in self.flow.items if item.group[: len(path)] == path]
         gates = sum(isinstance(item, Gate) and item.kind != "copy" for item in inside)
         numbers = sum(item.value.numel() for item in inside if isinstance(item, Variable) and item.gradient is not None)
         name = ".".join(path)
@@ -162,7 +162,9 @@ class Scene:
             value=value,
             gradient=edge.downstream,
             local=local,
-            edges=(edge,),
+            source=edge.source.name,
+            target=edge.target.name,
+            edge=edge,
         )
         self._run(source, target, label if label.width else None)
 
@@ -178,7 +180,9 @@ class Scene:
         """The wires out of the picture: to the loss, and to what a part of a flow does not show."""
         source = self._place(gate)
         if not gate.outputs:
-            label = WireBox(f"wire {len(self.wires)}", (), value=gate.values[0], gradient=gate.upstreams[0])
+            label = WireBox(
+                f"wire {len(self.wires)}", (), value=gate.values[0], gradient=gate.upstreams[0], source=gate.name
+            )
             loss = NameBox("loss", (), title=self.flow.name, role="loss")
             self.boxes.append(loss)
             self._run(source, loss, label)

@@ -16,7 +16,7 @@ CORNER = 6.0
 
 def template(name: str) -> str:
     """The text of a file in templates/."""
-    return files("gradgate.explain.picture").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("gradgate.explain.picture").joinpath("templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def _n(value: float) -> str:
@@ -76,7 +76,9 @@ def _variable_title(box: VariableBox) -> str:
 def _shape(box: Box) -> tuple[str, str, str]:
     """The class and data of a box's group, what is drawn in it, and what pointing at it tells."""
     if isinstance(box, GateBox):
-        drawn = f'<circle cx="{_n(box.x)}" cy="{_n(box.y)}" r="{_n(box.width / 2)}"/>' if box.is_circle else _rect(box, 8)
+        drawn = (
+            f'<circle cx="{_n(box.x)}" cy="{_n(box.y)}" r="{_n(box.width / 2)}"/>' if box.is_circle else _rect(box, 8)
+        )
         return f'class="gate {escape(box.gate.kind)}" data-name="{escape(box.gate.name)}"', drawn, _gate_title(box.gate)
     if isinstance(box, VariableBox):
         bars = "".join(
@@ -85,11 +87,8 @@ def _shape(box: Box) -> tuple[str, str, str]:
         name = escape(box.variable.name)
         return f'class="variable {box.variable.kind}" data-name="{name}"', _rect(box, 4) + bars, _variable_title(box)
     if isinstance(box, WireBox):
-        edge = box.edges[0] if box.edges else None
-        source, target = ("", "") if edge is None else (edge.source.name, edge.target.name)
-        place = "" if edge is None else str(edge.position)
-        data = f'class="wire" data-source="{escape(source)}" data-target="{escape(target)}" data-position="{place}"'
-        return data, _chip(box), "" if edge is None else _edge_title(edge)
+        data = f'class="wire" data-source="{escape(box.source)}" data-target="{escape(box.target)}"'
+        return data, _chip(box), "" if box.edge is None else _edge_title(box.edge)
     if isinstance(box, NameBox):
         return f'class="{box.role}" data-name="{escape(box.key)}"', _rect(box, 10), ""
     return f'class="frame" data-name="{escape(box.key)}"', _rect(box, 10), ""
@@ -123,13 +122,14 @@ def _frames(scene: Scene) -> list[FrameBox]:
     return list(scene.frames.values())
 
 
-def svg_of(scene: Scene, title: str, style: bool = True) -> str:
-    """The picture. With `style` it stands by itself; without, the page around it has the rules."""
+def svg_of(scene: Scene, title: str, alone: bool = True) -> str:
+    """The picture: `alone` with its own rules of style, or as a part of a page that has them."""
     width, height = _n(scene.width), _n(scene.height)
-    css = f"<style>{template('picture.css')}</style>" if style else ""
+    css = f"<style>{template('picture.css')}</style>" if alone else ""
+    space = 'xmlns="http://www.w3.org/2000/svg" ' if alone else ""
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="gradgate-flow" viewBox="0 0 {width} {height}" '
+            f'<svg {space}class="gradgate-flow" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" role="img">',
             f"<title>{escape(title)}</title>{css}",
             '<defs><marker id="gradgate-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '

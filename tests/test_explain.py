@@ -1,0 +1,338 @@
+"""Flows: names, patterns, copy gates, the numbers of gates and edges, Jacobians, tables, and what bad input is told."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import numpy as np
+import pytest
+from explain_networks import network, neuron, squared_norm
+
+import gradgate as gg
+from gradgate import nn
+from gradgate.explain import Edge, Flow, Gate, Variable
+
+
+def numbers(tensor):
+    return None if tensor is None else tensor.numpy().tolist()
+
+
+def gate(flow: Flow, name: str) -> Gate:
+    found = flow[name]
+    assert isinstance(found, Gate)
+    return found
+
+
+def edge(flow: Flow, name: str, position: int = 0) -> Edge:
+    return next(e for e in gate(flow, name).inputs if e.position == position)
+
+
+def gradients(flow: Flow) -> dict[str, object]:
+    return {v.name: numbers(v.gradient) for v in flow.variables if v.gradient is not None}
+
+
+# The lecture's circuits.
+
+
+def test_the_neuron_has_the_lectures_numbers():
+    flow = neuron()
+    products = {g.name: (g.value.item(), g.upstream.item()) for g in flow if g.kind == "mul"}
+    assert products["mul_1"] == pytest.approx((-2, 0.1966119332414), rel=1e-12)
+    assert products["mul_2"] == pytest.approx((6, 0.1966119332414), rel=1e-12)
+    expected = {"w0": -0.19661193324148185, "x0": 0.3932238664829637, "w1": -0.3932238664829637}
+    expected |= {"x1": -0.5898357997244456, "w2": 0.19661193324148185}
+    found = gradients(flow)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-14)
+    assert flow.loss.item() == pytest.approx(0.7310585786300049, rel=1e-15)
+
+
+def test_the_product_swaps_and_the_sum_distributes():
+    x, y, z = (gg.tensor(v, requires_grad=True) for v in (-2.0, 5.0, -4.0))
+    flow = gg.explain((x + y) * z)
+    assert [g.name for g in flow] == ["add_1", "mul_1"]
+    assert [g.pattern for g in flow] == ["distributor", "swap multiplier"]
+    assert gate(flow, "add_1").upstream.item() == -4
+    assert [(e.name, e.local.item(), e.downstream.item()) for e in gate(flow, "mul_1").inputs] == [
+        ("add_1", -4, -4),
+        ("z", 3, 3),
+    ]
+    assert gradients(flow) == {"x": -4, "y": -4, "z": 3}
+
+
+def test_the_maximum_routes():
+    x, y = gg.tensor(4.0, requires_grad=True), gg.tensor(5.0, requires_grad=True)
+    flow = gg.explain(gg.maximum(x, y) * 9)
+    assert gate(flow, "maximum_1").pattern == "router"
+    assert [(e.local.item(), e.downstream.item()) for e in gate(flow, "maximum_1").inputs] == [(0, 0), (1, 9)]
+
+
+def test_a_value_used_twice_has_a_copy_gate_that_adds():
+    flow = squared_norm()
+    copy = gate(flow, "copy_1")
+    assert copy.pattern == "adder"
+    assert [g.kind for g in flow][:3] == ["mv" if "mv_1" in flow else "matmul", "copy", "mul"]
+    assert numbers(copy.value) == pytest.approx([0.22, 0.26])
+    assert [numbers(u) for u in copy.upstream] == [pytest.approx([0.22, 0.26])] * 2
+    assert numbers(copy.inputs[0].downstream) == pytest.approx([0.44, 0.52])
+    assert [e.source for e in gate(flow, "mul_1").inputs] == [copy, copy]
+    assert gate(flow, "mul_1").inputs[0].name == flow.gates[0].name
+    W = flow["W"]
+    assert isinstance(W, Variable)
+    np.testing.assert_allclose(W.gradient.numpy(), [[0.088, 0.176], [0.104, 0.208]], rtol=1e-12)
+    np.testing.assert_allclose(flow["x"].gradient.numpy(), [-0.112, 0.636], rtol=1e-12)
+
+
+def test_a_leaf_used_three_times_has_one_copy_gate():
+    x = gg.tensor([1.0, 2.0], requires_grad=True)
+    flow = gg.explain((x * x + x).sum())
+    assert [g.name for g in flow if g.kind == "copy"] == ["copy_1"]
+    assert len(gate(flow, "copy_1").outputs) == len(gate(flow, "copy_1").upstream) == 3
+    assert gradients(flow) == {"x": [3, 5]}
+
+
+def test_a_constant_used_twice_has_no_copy_gate():
+    x, c = gg.tensor([1.0, 2.0], requires_grad=True), gg.tensor([3.0, 4.0])
+    flow = gg.explain((x * c * c).sum())
+    assert not [g for g in flow if g.kind == "copy"]
+    assert flow["c"].kind == "constant" and flow["c"].gradient is None
+    assert len(flow["c"].outputs) == 2
+
+
+def test_gradients_have_the_shape_of_their_variables():
+    for item in network(5, 7, 3).items:
+        if isinstance(item, Variable):
+            assert item.gradient is None or item.gradient.shape == item.value.shape
+        for e in item.inputs if isinstance(item, Gate) else []:
+            assert e.downstream is None or e.downstream.shape == e.value.shape
+
+
+def test_downstream_is_upstream_through_the_jacobian():
+    flow = network(3, 4, 2, batch=3)
+    seen = 0
+    for e in flow.edges:
+        if e.downstream is None or len([u for u in e.target.upstreams if u is not None]) == 0:
+            continue
+        upstream = np.concatenate([u.numpy().ravel() for u in e.target.upstreams if u is not None])
+        product = e.jacobian().numpy().T @ upstream
+        np.testing.assert_allclose(product, e.downstream.numpy().ravel(), rtol=1e-4, atol=1e-6)
+        seen += 1
+    assert seen >= 7
+
+
+def test_explaining_changes_nothing():
+    model = nn.Linear(3, 2)
+    loss = model(gg.randn(4, 3)).square().mean()
+    version = model.weight._version
+    gg.explain(loss, model)
+    assert model.weight.grad is None and model.weight._version == version
+    loss.backward()
+    assert numbers(gg.explain(model(gg.ones(1, 3)).sum(), model)["weight"].gradient) == [[1, 1, 1]] * 2
+
+
+def test_gradients_are_those_of_backward():
+    x = gg.randn(4, 3)
+    model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+    loss = model(x).logsumexp(1).sum()
+    flow = gg.explain(loss, model)
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        np.testing.assert_array_equal(flow[name].gradient.numpy(), parameter.grad.numpy())
+
+
+def test_fused_gates_open_into_their_parts():
+    closed, opened = network(4, 5, 3), network(4, 5, 3, fused=False)
+    assert len(opened) > len(closed)
+    for variable in closed.variables:
+        if variable.gradient is not None:
+            np.testing.assert_allclose(
+                opened[variable.name].gradient.numpy(), variable.gradient.numpy(), rtol=1e-4, atol=1e-6
+            )
+
+
+# Names.
+
+
+def test_names_come_from_the_user_then_the_module_then_the_caller():
+    model = nn.Linear(2, 1)
+    x, hidden = gg.ones(1, 2), gg.ones(1, 1, requires_grad=True)
+    loss = (model(x) * hidden).sum()
+    flow = gg.explain(loss, model=model, names={"X": x})
+    assert {v.name for v in flow.variables if v.named} == {"X", "weight", "bias", "hidden"}
+    assert flow.name == "loss"
+    assert flow["X"].tensor is x
+
+
+def test_a_tensor_with_two_names_has_none():
+    a = gg.ones(2, requires_grad=True)
+    b = a
+    flow = gg.explain(a.sum())
+    assert b is a and [v.name for v in flow.variables] == ["leaf_1"] and not flow.variables[0].named
+
+
+def test_the_callers_name_does_not_shadow_a_given_one():
+    w, x = gg.ones(2, requires_grad=True), gg.ones(2, requires_grad=True)
+    flow = gg.explain((w * x).sum(), names={"x": w})
+    assert flow["x"].tensor is w
+    assert [v.name for v in flow.variables] == ["x", "leaf_1"]
+
+
+def test_a_gate_is_not_called_as_a_variable():
+    mul_1 = gg.ones(2, requires_grad=True)
+    flow = gg.explain((mul_1 * 2.0).sum())
+    assert isinstance(flow["mul_1"], Variable)
+    assert [g.name for g in flow if g.kind == "mul"] == ["mul_2"]
+
+
+def test_modules_are_groups():
+    flow = network(4, 5, 3)
+    assert flow.groups == ("0", "2")
+    assert {g.name: g.group for g in flow if g.kind == "linear"} == {"linear_1": ("0",), "linear_2": ("2",)}
+    assert gate(flow, "relu_1").group == ()
+    assert flow.modules["2"] == "Linear"
+
+
+def test_gates_between_two_layers_of_a_block_lie_in_the_block():
+    model = nn.Sequential(
+        nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)), nn.Tanh(), nn.Sequential(nn.Linear(2, 1))
+    )
+    flow = gg.explain(model(gg.ones(4, 2)).sum(), model)
+    assert gate(flow, "relu_1").group == ("0",)
+    assert gate(flow, "tanh_1").group == ()
+    assert set(flow.groups) == {"0", "0.0", "0.2", "2", "2.0"}
+
+
+# Jacobians.
+
+
+def test_the_jacobian_of_relu_is_diagonal():
+    x = gg.tensor([1.0, -2.0, 3.0, -1.0], requires_grad=True)
+    flow = gg.explain((x.relu() * gg.tensor([4.0, -1.0, 5.0, 9.0])).sum())
+    assert numbers(edge(flow, "relu_1").jacobian()) == np.diag([1, 0, 1, 0]).tolist()
+    assert numbers(edge(flow, "relu_1").downstream) == [4, 0, 5, 0]
+
+
+def test_the_jacobian_of_a_product_by_its_matrix():
+    flow = squared_norm()
+    e = next(e for e in flow.gates[0].inputs if e.name == "W")
+    np.testing.assert_allclose(e.jacobian().numpy(), [[0.2, 0.4, 0, 0], [0, 0, 0.2, 0.4]])
+    assert tuple(e.jacobian().shape) == (2, 4)
+
+
+def test_the_jacobian_of_a_copy_is_stacked_identities():
+    np.testing.assert_array_equal(edge(squared_norm(), "copy_1").jacobian().numpy(), np.tile(np.eye(2), (2, 1)))
+
+
+def test_the_jacobian_of_a_broadcast_sum():
+    x, b = gg.ones(2, 3, requires_grad=True), gg.zeros(3, requires_grad=True)
+    e = edge(gg.explain((x + b).sum()), "add_1", 1)
+    assert numbers(e.jacobian()) == np.tile(np.eye(3), (2, 1)).tolist()
+
+
+def test_a_large_jacobian_is_refused():
+    x = gg.ones(40, 40, requires_grad=True)
+    e = edge(gg.explain((x * 2.0).sum()), "mul_1")
+    with pytest.raises(ValueError, match=r"jacobian of mul_1 by x: the matrix would be 1,600 x 1,600 \(10.2 MB\)"):
+        e.jacobian()
+    assert tuple(e.jacobian(max_elements=1600**2).shape) == (1600, 1600)
+
+
+def test_an_edge_without_gradient_has_no_jacobian():
+    x, c = gg.ones(2, requires_grad=True), gg.ones(2)
+    with pytest.raises(RuntimeError, match="no gradient flows along this edge"):
+        edge(gg.explain((x * c).sum()), "mul_1", 1).jacobian()
+
+
+# Tables.
+
+
+def test_the_table_has_a_line_for_each_gate_and_edge():
+    x, y, z = (gg.tensor(v, requires_grad=True) for v in (-2.0, 5.0, -4.0))
+    assert gg.explain((x + y) * z).table().splitlines() == [
+        "gate   input            value  upstream  local  downstream",
+        "-----  ---------------  -----  --------  -----  ----------",
+        "add_1  distributor      3      -4",
+        "       x                -2               1      -4",
+        "       y                5                1      -4",
+        "mul_1  swap multiplier  -12    1",
+        "       add_1            3                -4     -4",
+        "       z                -4               3      3",
+    ]
+
+
+def test_large_tensors_are_summarised_in_the_table():
+    x = gg.arange(100.0).requires_grad_()
+    line = gg.explain((x * 2.0).sum()).table().splitlines()[2]
+    assert "(100,) 0 … 198" in line
+    x = gg.tensor([float("nan"), 1.0] * 8, requires_grad=True)
+    assert "8 × NaN or inf" in gg.explain((x * 2.0).sum()).table()
+
+
+# Parts.
+
+
+def test_around_is_a_part():
+    flow = network(4, 5, 5, 3)
+    part = flow.around("relu_1", 1)
+    assert [g.name for g in part] == ["linear_1", "relu_1", "linear_2"]
+    assert {v.name for v in part.variables} == {"x", "0.weight", "0.bias", "2.weight", "2.bias"}
+    assert [g.name for g in flow.around("2", 0)] == ["linear_2"]
+    assert [g.name for g in flow.around("2.weight", 1)] == ["linear_2"]
+
+
+# Bad input.
+
+
+def test_a_loss_must_be_a_tensor():
+    with pytest.raises(TypeError, match="the loss must be a Tensor, got float"):
+        gg.explain(1.0)
+
+
+def test_names_must_be_names_of_tensors():
+    x, other = gg.ones(2, requires_grad=True), gg.ones(2)
+    loss = x.sum()
+    with pytest.raises(TypeError, match="names must be a dict"):
+        gg.explain(loss, names=[x])
+    with pytest.raises(TypeError, match="must map strings to Tensors"):
+        gg.explain(loss, names={"x": 1.0})
+    with pytest.raises(ValueError, match="'other', which the loss was not computed from"):
+        gg.explain(loss, names={"other": other})
+    with pytest.raises(ValueError, match="one tensor two names, 'a' and 'b'"):
+        gg.explain(loss, names={"a": x, "b": x})
+    with pytest.raises(ValueError, match="must have a letter"):
+        gg.explain(loss, names={" ": x})
+    with pytest.raises(TypeError, match="model must be a Module, got dict"):
+        gg.explain(loss, {"x": x})
+
+
+def test_two_tensors_with_one_name():
+    model = nn.Linear(2, 1)
+    x = gg.ones(1, 2)
+    with pytest.raises(ValueError, match="two tensors would be called 'weight'"):
+        gg.explain(model(x).sum(), model, names={"weight": x})
+
+
+def test_unknown_names_are_told_with_the_nearest():
+    flow = network(4, 5, 3)
+    with pytest.raises(KeyError, match="no gate or variable is called 'relu'; did you mean 'relu_1'"):
+        flow["relu"]
+    with pytest.raises(KeyError, match="did you mean '2.weight'"):
+        flow.around("2.wieght")
+    with pytest.raises(ValueError, match="radius must not be negative"):
+        flow.around("relu_1", -1)
+
+
+def test_graphs_that_cannot_be_explained():
+    x = gg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError):
+        gg.explain(gg.ones(2).sum())
+    with pytest.raises(RuntimeError):
+        gg.explain(x * 2)
+    loss = (x * x).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError):
+        gg.explain(loss)
+
+
+def test_examples():
+    assert doctest.testmod(importlib.import_module("gradgate.explain.flow")).failed == 0
