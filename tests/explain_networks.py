@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 
 import gradgate as gg
 from gradgate import nn
@@ -31,7 +32,7 @@ def network(*widths: int, batch: int = 8, fused: bool = True) -> Flow:
     """A ReLU network with a softmax loss on random numbers."""
     gg.manual_seed(0)
     layers: list[nn.Module] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [nn.Linear(a, b), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     x, y = gg.randn(batch, widths[0]), gg.randint(0, widths[-1], (batch,))
