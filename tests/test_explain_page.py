@@ -30,7 +30,7 @@ def data(text: str) -> dict:
 
 def browsed(text: str, folder: Path, script: str, address: str = "") -> list:
     """What a script reports after it ran on the page: the values it gives to `report`."""
-    helper = (
+    driver = (
         "<script>const reports = []; const report = (...values) => reports.push(values);"
         "const press = (key) => document.dispatchEvent(new KeyboardEvent('keydown', {key}));"
         "const $ = (id) => document.getElementById(id);"
@@ -39,7 +39,7 @@ def browsed(text: str, folder: Path, script: str, address: str = "") -> list:
         f"{script}; document.body.innerHTML = ''; document.body.dataset.reports = JSON.stringify(reports);</script>"
     )
     target = folder / "driven.html"
-    target.write_text(text.replace("</body>", helper + "</body>"), encoding="utf-8")
+    target.write_text(text.replace("</body>", driver + "</body>"), encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     dom = subprocess.run(
         [*command, "--virtual-time-budget=4000", "--dump-dom", target.as_uri() + address],

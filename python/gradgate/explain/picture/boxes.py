@@ -81,7 +81,7 @@ class GateBox(Box):
         if self.is_circle:
             size = 18.0 if len(self.symbol) == 1 else NAME
             return [
-                Text(self.x, self.y - 5, self.symbol, "symbol", size),
+                Text(self.x, self.y - 7, self.symbol, "symbol", size),
                 Text(self.x, self.y + 11, self.gate.name, "note", SMALL_NAME),
             ]
         return [
