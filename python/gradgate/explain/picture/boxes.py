@@ -148,7 +148,7 @@ class FrameBox(Box):
     """An open module: a frame around its gates with its name on top. The layout gives it its size."""
 
     title: str = field(kw_only=True)
-    HEADER = 20.0
+    HEADING = 22.0
 
     def texts(self) -> list[Text]:
         left, top = self.x - self.width / 2, self.y - self.height / 2

@@ -19,8 +19,8 @@ OPTIONS: dict[str, Any] = {
         "node_gap": 14.0,
         "dummy_gap": 12.0,
         "port_gap": 12.0,
-        "compound_padding": 14.0,
-        "compound_header": FrameBox.HEADER,
+        # Room for the frame's name: the engine's own room for a heading is missing in some nested frames.
+        "compound_padding": FrameBox.HEADING,
     },
     "routing": {"style": "orthogonal"},
     "wrap": {"viewport_aspect": ASPECT},
@@ -88,11 +88,11 @@ def _meet_label(wire: Wire) -> None:
 
 
 def _moved_end(points: list[tuple[float, float]], y: float) -> list[tuple[float, float]]:
-    """The points with the last one at height y: its level piece is moved, or bent if it is the whole wire."""
+    """The points with the last one at height y: its level piece is moved, or bent if it is a long one."""
     (ax, ay), (bx, by) = points[-2:]
     if by == y:
         return points
-    if len(points) > 2 and ay == by:
+    if len(points) > 2 and ay == by and abs(ax - bx) < 4 * STUB:
         return [*points[:-2], (ax, y), (bx, y)]
     bend = bx + max(-STUB, min(STUB, (ax - bx) / 2))
     return [*points[:-1], (bend, by), (bend, y), (bx, y)]

@@ -15,7 +15,7 @@ def _channels(scene: Scene) -> dict[int, list[float]]:
     heights: dict[int, list[float]] = {}
     for wire in scene.wires:
         for (ax, ay), (bx, by) in zip(wire.points, wire.points[1:], strict=False):
-            if ay == by and bx < ax:
+            if ay == by and bx < ax and not any(abs(box.y - ay) < box.height / 2 for box in scene.boxes):
                 above = sum(box.y < ay for box in scene.boxes)
                 heights.setdefault(above, []).append(ay)
     return heights
