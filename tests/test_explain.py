@@ -60,6 +60,37 @@ def test_the_product_swaps_and_the_sum_distributes():
     assert gradients(flow) == {"x": -4, "y": -4, "z": 3}
 
 
+def test_the_circuit_of_all_patterns():
+    x, y, z, w = (gg.tensor(v, requires_grad=True) for v in (3.0, -4.0, 2.0, -1.0))
+    flow = gg.explain(2 * (x * y + gg.maximum(z, w)))
+    assert flow.loss.item() == -20
+    assert gradients(flow) == {"x": -8, "y": 6, "z": 2, "w": 0}
+
+
+def test_the_circuit_with_two_forks():
+    x, y = (gg.tensor(v, dtype=gg.float64, requires_grad=True) for v in (3.0, -4.0))
+    flow = gg.explain((x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2))
+    assert flow.loss.item() == pytest.approx(1.5456448841066441, rel=1e-15)
+    assert gradients(flow) == pytest.approx({"x": 2.0595697955721652, "y": 1.5922327514838093}, rel=1e-14)
+    copies = {e.name: len(g.upstreams) for g in flow if g.kind == "copy" for e in g.inputs}
+    assert copies == {"x": 3, "y": 2}
+
+
+def test_the_product_of_matrices():
+    X = gg.tensor([[2.0, 1.0, -3.0], [-3.0, 4.0, 2.0]], requires_grad=True)
+    W = gg.tensor([[3.0, 2, 1, -1], [2, 1, 3, 2], [3, 2, 1, -2]], requires_grad=True)
+    dY = gg.tensor([[2.0, 3, -3, 9], [-8, 1, 4, 6]])
+    flow = gg.explain(((X @ W) * dY).sum())
+    product = flow.gates[0]
+    assert numbers(product.value) == [[-1, -1, 2, 6], [5, 2, 11, 7]]
+    assert numbers(product.upstream) == numbers(dY)
+    assert gradients(flow) == {
+        "X": [[0, 16, -9], [-24, 9, -30]],
+        "W": [[28, 3, -18, 0], [-30, 7, 13, 33], [-22, -7, 17, -15]],
+    }
+    assert {e.name: e.rule for e in product.inputs} == {"X": "dy @ W.T", "W": "X.T @ dy"}
+
+
 def test_the_maximum_routes():
     x, y = gg.tensor(4.0, requires_grad=True), gg.tensor(5.0, requires_grad=True)
     flow = gg.explain(gg.maximum(x, y) * 9)

@@ -140,8 +140,9 @@ class Flow:
             return None
 
     def _repr_html_(self) -> str | None:
-        """The picture for a notebook that shows HTML first."""
-        return self._repr_svg_()
+        """The picture for a notebook that shows HTML first, in a frame that scrolls."""
+        picture = self._repr_svg_()
+        return None if picture is None else f'<div style="overflow:auto">{picture}</div>'
 
 
 def _neighbours(item: Gate | Variable) -> Iterator[Gate | Variable]:
