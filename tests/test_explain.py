@@ -12,6 +12,7 @@ import gradgate as gg
 from explain_networks import network, neuron, squared_norm
 from gradgate import nn
 from gradgate.explain import Edge, Flow, Gate, Variable
+from gradgate.explain.summary import number
 
 
 def numbers(tensor):
@@ -367,3 +368,21 @@ def test_graphs_that_cannot_be_explained():
 
 def test_examples():
     assert doctest.testmod(importlib.import_module("gradgate.explain.flow")).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "short", "long"),
+    [
+        (0.0, "0", "0"),
+        (-2.0, "-2", "-2"),
+        (0.19661193, "0.197", "0.196612"),
+        (999.9, "1000", "999.9"),
+        (1234.5, "1234", "1234.5"),
+        (123456.0, "1.23e5", "1.23456e5"),
+        (-1e-12, "-1e-12", "-1e-12"),
+        (float("inf"), "inf", "inf"),
+        (float("nan"), "nan", "nan"),
+    ],
+)
+def test_numbers_are_short(value, short, long):
+    assert (number(value), number(value, 6)) == (short, long)

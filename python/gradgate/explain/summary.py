@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +19,20 @@ BINS = 16
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number with some significant digits, `0.197`, `1.23e5`, whole numbers without a point."""
+    """A number with some significant digits, `0.197`, `1.23e5`; whole numbers below 100,000 in full and without a point."""
     value = float(value)
-    if value == int(value) if np.isfinite(value) else False:
-        if abs(value) < 1e5:
-            return str(int(value))
-    elif 10.0**digits <= abs(value) < 1e5:
-        return f"{value:.0f}"
-    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    size = abs(value)
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value) and size < 1e5:
+        return str(int(value))
+    if 1e-4 <= size < 1e5:
+        places = max(0, digits - 1 - math.floor(math.log10(size)))
+        text = f"{value:.{places}f}"
+        return text.rstrip("0").rstrip(".") if places else text
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(exponent)}"
 
 
 def shape_text(tensor: Tensor) -> str:
