@@ -160,6 +160,12 @@ def test_twenty_layers_are_closed_by_themselves():
     assert opened(network(4, 5, 3), "auto") == {("0",), ("2",)}
 
 
+def test_a_module_around_all_is_opened_by_itself():
+    model = nn.Sequential(nn.Sequential(*[nn.Linear(4, 4) for _ in range(40)]))
+    flow = gg.explain(model(gg.ones(2, 4)).sum(), model)
+    assert opened(flow, "auto") == {("0",)}
+
+
 def test_large_graphs_are_refused_with_the_way_out():
     x = h = gg.ones(2, requires_grad=True)
     for _ in range(3000):

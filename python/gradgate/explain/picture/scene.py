@@ -14,8 +14,9 @@ from gradgate.explain.summary import is_small
 if TYPE_CHECKING:
     from gradgate.explain.flow import Flow, Open
 
-# "auto" opens modules while the picture has at most this many boxes: two to three rows of a page.
-COMFORTABLE = 40
+# "auto" opens modules while the picture has at most this many boxes, which fit on a page; below the other number it would
+# say nothing, and the next modules are opened whatever they hold.
+COMFORTABLE, FEW = 64, 8
 # Above this many boxes the layout takes seconds, and nobody finds a number.
 MOST = 400
 
@@ -55,7 +56,8 @@ def opened(flow: Flow, open: Open) -> set[Path]:
         chosen: set[Path] = set()
         for depth in range(1, max(map(len, paths), default=0) + 1):
             further = chosen | {path for path in paths if len(path) == depth}
-            if _count(flow, further) > COMFORTABLE:
+            boxes = _count(flow, further)
+            if boxes > MOST or (boxes > COMFORTABLE and _count(flow, chosen) >= FEW):
                 break
             chosen = further
         return chosen
