@@ -386,3 +386,11 @@ def test_examples():
 )
 def test_numbers_are_short(value, short, long):
     assert (number(value), number(value, 6)) == (short, long)
+
+
+def test_an_assignment_is_no_copy_gate():
+    x, y = gg.ones(2, requires_grad=True), gg.zeros(2)
+    y.copy_(x)
+    flow = gg.explain((y * 3.0).sum(), names={"x": x})
+    assert "copy" not in {g.kind for g in flow} and gate(flow, "assign_1").pattern == "scatterer"
+    assert gradients(flow) == {"x": [3, 3]}

@@ -11,6 +11,9 @@ from gradgate.explain.patterns import pattern_of
 
 Record = dict[str, Any]
 
+# A copy gate is one value used several times, as in the lecture; `copy_` into a tensor is called something else.
+OTHER_NAMES = {"copy": "assign"}
+
 
 class Reading:
     """The gates in forward order and the variables of one account, connected by edges."""
@@ -79,7 +82,7 @@ class Reading:
         return gate
 
     def _add_gate(self, entry: Record) -> None:
-        kind: str = entry["kind"]
+        kind: str = OTHER_NAMES.get(entry["kind"], entry["kind"])
         elementwise = any(edge is not None and edge["local"] is not None for edge in entry["edges"])
         gate = Gate(
             name=self._names.fresh(kind, self._counts),
