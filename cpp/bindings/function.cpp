@@ -14,7 +14,8 @@ namespace {
 // backward(saved, upstream) in Python returns the downstream gradients, one for each input, None where there is none.
 class PythonGate final : public Node {
  public:
-  PythonGate(std::string name, py::function backward) : name_(std::move(name)), backward_(std::move(backward)) {}
+  PythonGate(std::string name, py::function forward, py::function backward)
+      : name_(std::move(name)), forward_(std::move(forward)), backward_(std::move(backward)) {}
   const char* name() const override { return name_.c_str(); }
   int outputs() const override { return count_; }
 
@@ -39,6 +40,13 @@ class PythonGate final : public Node {
       fail<RuntimeError>(name_, ": backward returned an incorrect number of gradients (expected ", inputs_.size(), ", got ",
                          gradients.size(), ")");
     for (std::size_t i = 0; i < given; ++i) send(flow, static_cast<int>(i), gradients[i]);
+  }
+
+  // What Python computes has no text.
+  Tensors forward(const Replay& in) const override {
+    py::list inputs;
+    for (int i = 0; i < input_count(); ++i) inputs.append(in[i].defined() ? py::cast(in[i]) : py::none());
+    return forward_(inputs).cast<Tensors>();
   }
 
  private:
@@ -68,22 +76,23 @@ class PythonGate final : public Node {
     DType dtype = default_dtype();
   };
   std::string name_;
-  py::function backward_;
+  py::function forward_, backward_;
   std::vector<SavedTensor> saved_;
   std::vector<Form> inputs_;
   int count_ = 0;  // of outputs
 };
 
-// The outputs as results of a gate on the inputs (None for an argument that is no tensor). An output that is an input, or is
-// returned twice, becomes a tensor of its own; a dirty one, an input that forward changed in place, becomes the result itself.
-// Those not differentiable are left off the graph.
-std::vector<Tensor> record_function(const std::string& name, const py::function& backward, const std::vector<std::optional<Tensor>>& inputs,
-                                    std::vector<Tensor> outputs, const std::vector<std::optional<Tensor>>& saved,
-                                    const std::vector<bool>& differentiable, const std::vector<bool>& dirty) {
+// The outputs as results of a gate on the inputs (None for an argument that is no tensor), of which forward(inputs) makes them again. An
+// output that is an input, or is returned twice, becomes a tensor of its own; a dirty one, an input that forward changed in place,
+// becomes the result itself. Those not differentiable are left off the graph.
+std::vector<Tensor> record_function(const std::string& name, const py::function& forward, const py::function& backward,
+                                    const std::vector<std::optional<Tensor>>& inputs, std::vector<Tensor> outputs,
+                                    const std::vector<std::optional<Tensor>>& saved, const std::vector<bool>& differentiable,
+                                    const std::vector<bool>& dirty) {
   bool needed = false;
   for (const auto& t : inputs) needed = needed || (t && t->requires_grad());
   if (!needed || !grad_enabled()) return outputs;
-  auto* gate = new PythonGate(name, backward);
+  auto* gate = new PythonGate(name, forward, backward);
   const Ref<Node> node(gate);
   for (const auto& t : inputs) {
     gate->add_input(t ? *t : Tensor());
@@ -108,8 +117,8 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
 }  // namespace
 
 void define_function(py::module_& m) {
-  m.def("_record_function", record_function, py::arg("name"), py::arg("backward"), py::arg("inputs"), py::arg("outputs"), py::arg("saved"),
-        py::arg("differentiable"), py::arg("dirty"));
+  m.def("_record_function", record_function, py::arg("name"), py::arg("forward"), py::arg("backward"), py::arg("inputs"),
+        py::arg("outputs"), py::arg("saved"), py::arg("differentiable"), py::arg("dirty"));
 }
 
 }  // namespace gradgate

@@ -22,6 +22,7 @@ void define_fused(pybind11::module_& m);
 void define_softmax(pybind11::module_& m);
 void define_dlpack(pybind11::module_& m);
 void define_function(pybind11::module_& m);
+void define_explain(pybind11::module_& m);
 void define_linear_algebra(pybind11::module_& m);
 void define_gather(pybind11::module_& m);
 void define_rearrangement(pybind11::module_& m);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gates/text.h"
 #include "graph/copy.h"
 #include "graph/node.h"
 #include "graph/view.h"
@@ -15,6 +16,10 @@ class Copy final : public Node {
  public:
   const char* name() const override { return "CopyBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, flow.take_upstream()); }
+  Tensors forward(const Replay& in) const override { return {recorded(in[0])}; }
+  Text text(const Text* in) const override { return in[0]; }
+
+  static Tensor recorded(const Tensor& value) { return record(value.alias(), new Copy, value); }
 };
 
 }  // namespace
@@ -25,7 +30,7 @@ void assign(const char* operation, const Tensor& target, const Tensor& source) {
   if (source.is_number()) check_fits(operation, source, target.dtype());
   const Tensor value = expand(cast(source, target.dtype()), target.shape());
   // A gate of its own: the target must not take over the node of a leaf or share the source's.
-  replace(operation, target, records(value) ? record(value.alias(), new Copy, value) : value.alias());
+  replace(operation, target, records(value) ? Copy::recorded(value) : value.alias());
 }
 
 void set_data(const Tensor& target, const Tensor& source) {

@@ -8,6 +8,7 @@
 #include "graph/elementwise.h"
 #include "graph/node.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 
 namespace gradgate {
 namespace {
@@ -30,7 +31,7 @@ Tensor run_predicate(const Tensor& a, const Tensor& b, const Dims& shape, F f) {
 template <class F>
 Tensor run_test(const char* operation, const Tensor& x, F f) {
   if (!is_floating(x.dtype())) return full(x.shape(), f(0.0), DType::boolean);
-  Tensor out = Tensor::empty(x.shape(), DType::boolean);
+  const Tensor out = Tensor::empty(x.shape(), DType::boolean);
   visit_floating(operation, x.dtype(), [&]<class T>() {
     elementwise<bool, T>(
         x.shape(),
@@ -39,7 +40,7 @@ Tensor run_test(const char* operation, const Tensor& x, F f) {
         },
         {out.data<bool>(), out.strides()}, operand<const T>(x, x.shape()));
   });
-  return out;
+  return phrase(out, [operation](const Text* in) { return called(cat("np.", operation), in[0]); }, x);
 }
 
 class Where final : public Node {
@@ -53,12 +54,29 @@ class Where final : public Node {
     if (flow.needs(1)) flow.downstream(1, sum_to(where(condition, dy, zero), a_));
     if (flow.needs(2)) flow.downstream(2, sum_to(where(condition, zero, dy), b_));
   }
+  Tensors forward(const Replay& in) const override { return {where(in[0], in[1], in[2])}; }
+  Text text(const Text* in) const override { return select(in[0], in[1], in[2]); }
 
  private:
   void release() override { condition_.reset(); }
   SavedTensor condition_;
   Dims a_, b_;
 };
+
+Text compare_text(Comparison comparison, const Text& a, const Text& b) {
+  switch (comparison) {
+    case Comparison::eq: return a == b;
+    case Comparison::ne: return a != b;
+    case Comparison::lt: return a < b;
+    case Comparison::le: return a <= b;
+    case Comparison::gt: return a > b;
+    default: return a >= b;
+  }
+}
+
+Text logical_text(Logic logic, const Text& a, const Text& b) {
+  return logic == Logic::conjunction ? a & b : logic == Logic::disjunction ? a | b : a != b;
+}
 
 }  // namespace
 
@@ -67,7 +85,7 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
   const DType dtype = result_type(a, b);
   const Tensor x = cast(off_graph(a), dtype), y = cast(off_graph(b), dtype);
   const Dims shape = broadcast_shapes(names[static_cast<int>(comparison)], x.shape(), y.shape());
-  return visit(dtype, [&]<class T>() {
+  const Tensor out = visit(dtype, [&]<class T>() {
     switch (comparison) {
       case Comparison::eq: return run_predicate<T>(x, y, shape, std::equal_to<T>());
       case Comparison::ne: return run_predicate<T>(x, y, shape, std::not_equal_to<T>());
@@ -77,16 +95,16 @@ Tensor compare(Comparison comparison, const Tensor& a, const Tensor& b) {
       default: return run_predicate<T>(x, y, shape, std::greater_equal<T>());
     }
   });
+  return phrase(out, [comparison](const Text* in) { return compare_text(comparison, in[0], in[1]); }, a, b);
 }
 
 Tensor logical(Logic logic, const Tensor& a, const Tensor& b) {
   const Tensor x = cast(off_graph(a), DType::boolean), y = cast(off_graph(b), DType::boolean);
   const Dims shape = broadcast_shapes("logical operation", x.shape(), y.shape());
-  switch (logic) {
-    case Logic::conjunction: return run_predicate<bool>(x, y, shape, std::logical_and<bool>());
-    case Logic::disjunction: return run_predicate<bool>(x, y, shape, std::logical_or<bool>());
-    default: return run_predicate<bool>(x, y, shape, std::not_equal_to<bool>());
-  }
+  const Tensor out = logic == Logic::conjunction   ? run_predicate<bool>(x, y, shape, std::logical_and<bool>())
+                     : logic == Logic::disjunction ? run_predicate<bool>(x, y, shape, std::logical_or<bool>())
+                                                   : run_predicate<bool>(x, y, shape, std::not_equal_to<bool>());
+  return phrase(out, [logic](const Text* in) { return logical_text(logic, in[0], in[1]); }, a, b);
 }
 
 Tensor logical_not(const Tensor& x) {
@@ -141,7 +159,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
         },
         {out.data<T>(), out.strides()}, operand<const bool>(condition, shape), operand<const T>(x, shape), operand<const T>(y, shape));
   });
-  return records(x, y) ? record(std::move(out), new Where(condition, x, y), condition, x, y) : out;
+  return records(condition, x, y) ? record(std::move(out), new Where(condition, x, y), condition, x, y) : out;
 }
 
 Tensor isnan(const Tensor& x) {

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "graph/node.h"
+#include "graph/trace.h"
 
 namespace gradgate {
 namespace {
@@ -56,16 +57,29 @@ class Clone final : public Node {
  public:
   const char* name() const override { return "CloneBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, flow.take_upstream()); }
+  Tensors forward(const Replay& in) const override { return {clone(in[0])}; }
+  Text text(const Text* in) const override { return method_text(in[0], ".copy()"); }
 };
 
 class Cast final : public Node {
  public:
-  explicit Cast(DType from) : from_(from) {}
+  Cast(DType from, DType to) : from_(from), to_(to) {}
   const char* name() const override { return "ToCopyBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, cast(flow.upstream(), from_)); }
+  Tensors forward(const Replay& in) const override { return {recorded(copied(in[0], in.type(to_)), in[0])}; }
+  Text text(const Text* in) const override { return method_text(in[0], cat(".astype(np.", gradgate::name(to_), ")")); }
+
+  static Tensor copied(const Tensor& t, DType dtype) {
+    Tensor out = empty_like(t, dtype);
+    copy_elements(out, t);
+    return out;
+  }
+  static Tensor recorded(Tensor out, const Tensor& t) {
+    return records(t) ? record(std::move(out), new Cast(t.dtype(), out.dtype()), t) : out;
+  }
 
  private:
-  DType from_;
+  DType from_, to_;
 };
 
 }  // namespace
@@ -123,9 +137,8 @@ Tensor clone(const Tensor& t) {
 
 Tensor cast(const Tensor& t, DType dtype) {
   if (t.dtype() == dtype && !t.is_number()) return t;
-  Tensor out = empty_like(t, dtype);
-  copy_elements(out, t);
-  return is_floating(dtype) && records(t) ? record(std::move(out), new Cast(t.dtype()), t) : out;
+  Tensor out = Cast::copied(t, dtype);
+  return is_floating(dtype) ? Cast::recorded(std::move(out), t) : out;
 }
 
 Tensor contiguous(const Tensor& t) {

@@ -25,6 +25,8 @@ class Triangle final : public Node {
   Triangle(std::int64_t offset, bool lower) : offset_(offset), lower_(lower) {}
   const char* name() const override { return lower_ ? "TrilBackward" : "TriuBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, triangle(flow.upstream(), offset_, lower_)); }
+  Tensors forward(const Replay& in) const override { return {triangle(in[0], offset_, lower_)}; }
+  Text text(const Text* in) const override { return called(lower_ ? "np.tril" : "np.triu", in[0], Text(cat(offset_), Binding::atom)); }
 
  private:
   std::int64_t offset_;

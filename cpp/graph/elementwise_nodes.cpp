@@ -5,11 +5,14 @@
 #include <array>
 #include <string>
 
+#include "gates/text.h"
 #include "gates/uses.h"
 #include "graph/copy.h"
 #include "graph/creation.h"
+#include "graph/elementwise.h"
 #include "graph/formula.h"
 #include "graph/saved_tensor.h"
+#include "graph/view.h"
 #include "kernels/dispatch.h"
 #include "kernels/strided.h"
 
@@ -62,6 +65,12 @@ Tensor times_constant(const Tensor& dy, double local) {
   return dy * Tensor(local);
 }
 
+// A formula of several operations is a gate with parts. One that chooses by a condition is not: no gradient flows through conditions.
+bool has_parts(const Text& formula) { return formula.steps > 1 && !formula.chooses; }
+
+// A local gradient as an array of the output's shape.
+Tensor local_array(const Tensor& local, const Tensor& y) { return expand(cast(local, y.dtype()), y.shape()); }
+
 template <class G>
 class UnaryNode final : public Node {
  public:
@@ -85,6 +94,18 @@ class UnaryNode final : public Node {
       }
     }
   }
+
+  Tensors forward(const Replay& in) const override { return {apply_unary(UnaryGates::index<G>(), in[0], scalars_)}; }
+  Tensors parts(const Replay& in) const override {
+    FormulaType type(in[0].dtype());
+    return has_parts(text(std::array{Text("x", Binding::atom)}.data())) ? Tensors{unary_forward<G>(in[0], scalars_)} : Tensors{};
+  }
+  Text text(const Text* in) const override { return unary_forward<G>(in[0], scalars_); }
+  Tensor local(int, const Replay& in, const Tensor& y) const override {
+    FormulaType type(y.dtype());
+    return local_array(unary_local<G>(in[0], y, scalars_), y);
+  }
+  Text local_text(int, const Text* in, const Text& y) const override { return unary_local<G>(in[0], y, scalars_); }
 
  private:
   void release() override { saved_.reset(); }
@@ -144,6 +165,16 @@ class BinaryNode final : public Node {
     }
   }
 
+  Tensors forward(const Replay& in) const override { return {apply_binary(BinaryGates::index<G>(), in[0], in[1])}; }
+  Text text(const Text* in) const override { return G::forward(in[0], in[1]); }
+  Tensor local(int input, const Replay& in, const Tensor& y) const override {
+    FormulaType type(y.dtype());
+    return local_array(input == 0 ? G::local_a(in[0], in[1], y) : G::local_b(in[0], in[1], y), y);
+  }
+  Text local_text(int input, const Text* in, const Text& y) const override {
+    return input == 0 ? G::local_a(in[0], in[1], y) : G::local_b(in[0], in[1], y);
+  }
+
  private:
   void release() override {
     a_.reset();
@@ -191,8 +222,25 @@ class TernaryNode final : public Node {
     if (flow.needs(2)) flow.downstream(2, sum_to(dy * G::local_c(a, b, c, y), c.shape()));
   }
 
+  Tensors forward(const Replay& in) const override { return {apply_ternary(TernaryGates::index<G>(), in[0], in[1], in[2])}; }
+  Tensors parts(const Replay& in) const override {
+    FormulaType type(in[0].dtype());
+    const Text x("x", Binding::atom);
+    return has_parts(G::forward(x, x, x)) ? Tensors{G::forward(in[0], in[1], in[2])} : Tensors{};
+  }
+  Text text(const Text* in) const override { return G::forward(in[0], in[1], in[2]); }
+  Tensor local(int input, const Replay& in, const Tensor& y) const override {
+    FormulaType type(y.dtype());
+    return local_array(local_by(input, in[0], in[1], in[2], y), y);
+  }
+  Text local_text(int input, const Text* in, const Text& y) const override { return local_by(input, in[0], in[1], in[2], y); }
+
  private:
   void release() override { saved_.reset(); }
+  template <class V>
+  static V local_by(int input, const V& a, const V& b, const V& c, const V& y) {
+    return input == 0 ? G::local_a(a, b, c, y) : input == 1 ? G::local_b(a, b, c, y) : G::local_c(a, b, c, y);
+  }
   SavedValues<3> saved_;
 };
 

@@ -4,6 +4,7 @@
 #include "graph/copy.h"
 #include "graph/node.h"
 #include "graph/selection.h"
+#include "graph/trace.h"
 
 namespace gradgate {
 namespace {
@@ -13,6 +14,8 @@ class Flip final : public Node {
   explicit Flip(const Dims& dims) : dims_(dims) {}
   const char* name() const override { return "FlipBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, flip(flow.upstream(), dims_)); }
+  Tensors forward(const Replay& in) const override { return {flip(in[0], dims_)}; }
+  Text text(const Text* in) const override { return called("np.flip", in[0], Text(cat("axis=", tuple_text(dims_)), Binding::atom)); }
 
  private:
   Dims dims_;

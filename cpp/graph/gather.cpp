@@ -9,6 +9,7 @@
 #include "graph/elementwise.h"
 #include "graph/node.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "graph/view_history.h"
 #include "kernels/gather.h"
@@ -131,27 +132,63 @@ class SavedPositions {
  public:
   explicit SavedPositions(const Positions& at) : at_(at) {
     for (IndexedDim& d : at_.dims) {
+      if (d.counts) continue;
       saved_.push_back(SavedTensor::input(d.index));
       d.index = Tensor();
     }
   }
   Positions unpack(Node& gate) const {
-    Positions at = at_;
-    for (std::size_t i = 0; i < saved_.size(); ++i) at.dims[i].index = saved_[i].unpack(gate);
-    return at;
+    return filled([&](std::size_t i) { return saved_[i].unpack(gate); });
+  }
+  // Those in the gate's inputs, in which they stand from `first` on.
+  Positions given(const Replay& in, int first) const {
+    return filled([&](std::size_t i) { return in[first + static_cast<int>(i)]; });
+  }
+  // As an index in NumPy, ":, {1}".
+  std::string text(const Text* in, int first) const {
+    std::string terms;
+    int dim = 0;
+    for (const IndexedDim& d : at_.dims) {
+      for (; dim < d.dim; ++dim) terms += ":, ";
+      const Text count(std::to_string(d.counts ? d.index.numel() : 0), Binding::atom);
+      terms += cat((d.counts ? reshape_text(called("np.arange", count), d.index.shape()) : in[first++]).code, ", ");
+      ++dim;
+    }
+    terms.resize(terms.size() - 2);
+    return terms;
   }
   void reset() { saved_.clear(); }
 
  private:
+  template <class Index>
+  Positions filled(const Index& index) const {
+    Positions at = at_;
+    std::size_t i = 0;
+    for (IndexedDim& d : at.dims)
+      if (!d.counts) d.index = index(i++);
+    return at;
+  }
+
   Positions at_;
   std::vector<SavedTensor> saved_;
 };
+
+// The node of a gate on `inputs` and on the positions, which are inputs, too.
+template <class N, class... Inputs>
+Tensor record_at(Tensor output, N* node, const Positions& at, const Inputs&... inputs) {
+  output = record(std::move(output), node, inputs...);
+  for (const IndexedDim& d : at.dims)
+    if (!d.counts) node->add_input(d.index);
+  return output;
+}
 
 class Take final : public Node {
  public:
   Take(const Dims& shape, const Positions& at, const char* name) : shape_(shape), at_(at), name_(name) {}
   const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, place(flow.upstream(), shape_, at_.unpack(*this))); }
+  Tensors forward(const Replay& in) const override { return {take(in[0], at_.given(in, 1), name_)}; }
+  Text text(const Text* in) const override { return method_text(in[0], cat("[", at_.text(in, 1), "]")); }
 
  private:
   void release() override { at_.reset(); }
@@ -162,12 +199,17 @@ class Take final : public Node {
 
 class Place final : public Node {
  public:
-  Place(const Positions& at, const char* name) : at_(at), name_(name) {}
+  Place(const Dims& shape, const Positions& at, const char* name) : shape_(shape), at_(at), name_(name) {}
   const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, take(flow.upstream(), at_.unpack(*this))); }
+  Tensors forward(const Replay& in) const override { return {place(in[0], shape_, at_.given(in, 1), name_)}; }
+  Text text(const Text* in) const override {
+    return added_text(Text(cat("np.zeros(", tuple_text(shape_), ")"), Binding::atom), at_.text(in, 1), in[0]);
+  }
 
  private:
   void release() override { at_.reset(); }
+  Dims shape_;
   SavedPositions at_;
   const char* name_;
 };
@@ -218,6 +260,10 @@ class PutNode final : public Node {
     if (flow.needs(0))
       flow.downstream(0, how_.accumulate ? dy : put(dy, at, zeros({}, dy.dtype()), {"index_put", "IndexPutBackward", false}));
   }
+  Tensors forward(const Replay& in) const override { return {put(in[0], at_.given(in, 2), in[1], how_)}; }
+  Text text(const Text* in) const override {
+    return how_.accumulate ? added_text(in[0], at_.text(in, 2), in[1]) : replaced_text(in[0], at_.text(in, 2), in[1]);
+  }
 
  private:
   void release() override { at_.reset(); }
@@ -250,13 +296,13 @@ Tensor take(const Tensor& x, const Positions& at, const char* gate) {
   const Tensor offsets = offsets_of(at, x.shape(), x.strides());
   Tensor out = Tensor::empty(at.selection(x.shape()), x.dtype());
   visit(x.dtype(), [&]<class T>() { gather_blocks(blocks_of(at, x.shape(), x.strides(), offsets), x.data<T>(), out.data<T>()); });
-  return records(x) ? record(std::move(out), new Take(x.shape(), at, gate), x) : out;
+  return records(x) ? record_at(std::move(out), new Take(x.shape(), at, gate), at, x) : out;
 }
 
 Tensor place(const Tensor& values, const Dims& shape, const Positions& at, const char* gate) {
   Tensor out = zeros(shape, values.dtype());
   write(out, at, offsets_of(at, shape, out.strides()), values, true);
-  return records(values) ? record(std::move(out), new Place(at, gate), values) : out;
+  return records(values) ? record_at(std::move(out), new Place(shape, at, gate), at, values) : out;
 }
 
 Tensor put(const Tensor& x, const Positions& at, const Tensor& values, const Put& how) {
@@ -266,7 +312,7 @@ Tensor put(const Tensor& x, const Positions& at, const Tensor& values, const Put
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   copy_elements(out, x);
   write(out, at, offsets, v, how.accumulate);
-  return records(x, v) ? record(std::move(out), new PutNode(x, at, v, how), x, v) : out;
+  return records(x, v) ? record_at(std::move(out), new PutNode(x, at, v, how), at, x, v) : out;
 }
 
 void put_into(const Tensor& target, const Positions& at, const Tensor& values, const Put& how) {
@@ -275,7 +321,7 @@ void put_into(const Tensor& target, const Positions& at, const Tensor& values, c
   const Tensor v = cast(values, target.dtype());
   const Tensor offsets = offsets_of(at, target.shape(), target.strides());
   Tensor result = target.alias();
-  if (records(target, v)) result = record(std::move(result), new PutNode(target, at, v, how), before_change(target), v);
+  if (records(target, v)) result = record_at(std::move(result), new PutNode(target, at, v, how), at, before_change(target), v);
   write(target, at, offsets, v, how.accumulate);
   replace(how.operation, target, result);
 }

@@ -12,6 +12,7 @@ struct IndexedDim {
   int dim;
   int named;     // the dimension as errors call it
   Tensor index;  // int32 or int64
+  bool counts = false;  // the index is 0, 1, 2, ... along one dimension
 };
 
 // Elements of a tensor by their positions along some of its dimensions; the index tensors broadcast together to a shape B. What they

@@ -8,6 +8,7 @@
 #include "graph/creation.h"
 #include "graph/node.h"
 #include "graph/reduce.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "graph/view_history.h"
 
@@ -43,6 +44,23 @@ class Join final : public Node {
       start += size;
     }
   }
+  Tensors forward(const Replay& in) const override {
+    const Tensors tensors(in.inputs, in.inputs + input_count());
+    return {stacked_ ? stack(tensors, dim_) : concatenate(tensors, dim_)};
+  }
+  Text text(const Text* in) const override {
+    Text list("", Binding::atom);
+    int ndim = 0;
+    for (const Dims& shape : shapes_) ndim = std::max(ndim, shape.size());
+    for (int i = 0; i < input_count(); ++i) {
+      // NumPy does not join an empty 1-d array to others.
+      const auto n = static_cast<std::size_t>(i);
+      if (shapes_[n].size() < ndim) continue;
+      list = composed(cat(list.code, list.code.empty() ? "" : ", ", in[i].code), Binding::atom, list, in[i]);
+    }
+    list.code = cat("[", list.code, "]");
+    return called(stacked_ ? "np.stack" : "np.concatenate", list, Text(cat("axis=", dim_), Binding::atom));
+  }
 
  private:
   int dim_;
@@ -71,6 +89,14 @@ class Split final : public Node {
     }
     flow.downstream(0, unbound_ ? stack(parts, dim_) : concatenate(parts, dim_));
   }
+  Tensors forward(const Replay& in) const override { return unbound_ ? unbind(in[0], dim_) : split(in[0], sizes_, dim_); }
+  Text text(const Text* in) const override {
+    if (unbound_) return called("np.moveaxis", in[0], Text(std::to_string(dim_), Binding::atom), Text("0", Binding::atom));
+    std::string ends;
+    std::int64_t end = 0;
+    for (std::size_t i = 0; i + 1 < sizes_.size(); ++i) ends += cat(i ? ", " : "", end += sizes_[i]);
+    return called("np.split", in[0], Text(cat("[", ends, "]"), Binding::atom), Text(cat("axis=", dim_), Binding::atom));
+  }
 
  private:
   Dims shape_;
@@ -97,6 +123,8 @@ class Repeat final : public Node {
     }
     flow.downstream(0, reshape(dx, from_));
   }
+  Tensors forward(const Replay& in) const override { return {repeat(in[0], repeats_)}; }
+  Text text(const Text* in) const override { return called("np.tile", in[0], Text(tuple_text(repeats_), Binding::atom)); }
 
  private:
   Dims from_, repeats_;

@@ -1,14 +1,21 @@
 // Runs the fused cross-entropy and records its gate.
 #include "graph/loss.h"
 
+#include <algorithm>
+
 #include "base/float_environment.h"
+#include "graph/compare.h"
 #include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/formula.h"
+#include "graph/gather.h"
 #include "graph/node.h"
+#include "graph/reduce.h"
 #include "graph/reduce_arrangement.h"
 #include "graph/saved_tensor.h"
+#include "graph/selection.h"
 #include "graph/softmax.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "kernels/reduce.h"
 #include "kernels/softmax_cross_entropy.h"
@@ -64,20 +71,56 @@ Tensor row_weights(const Tensor& classes, const Tensor& weight, DType dtype) {
 // dx = (softmax(x) - onehot(target)) * dy * weight / divisor
 class CrossEntropy final : public Node {
  public:
-  CrossEntropy(const Tensor& x, const Tensor& p, const Tensor& classes, const Tensor& scale)
-      : x_(SavedTensor::input(x)), p_(p), classes_(classes), scale_(scale) {}
+  CrossEntropy(const Tensor& x, const Tensor& p, const Tensor& classes, const Tensor& scale, LossReduction reduction,
+               std::int64_t ignore_index)
+      : x_(SavedTensor::input(x)), p_(p), classes_(classes), scale_(scale), reduction_(reduction), ignore_index_(ignore_index) {}
   const char* name() const override { return "CrossEntropyBackward"; }
   void backward(Flow& flow) override {
     const Tensor x = x_.unpack(*this);
     const int dim = class_dim(x);
-    const Tensor scale = expand(flow.upstream(), classes_.shape()) * scale_;
+    const Tensor scale = expand(flow.upstream(), classes_.shape()) * (tracing() ? traced_scale(x) : scale_);
     if (flow.create_graph())
       flow.downstream(0, (softmax(x, dim) - onehot(x, dim)) * reshape(scale, kept_shape(x.shape(), {dim}, true)));
     else
       flow.downstream(0, run(x, dim, contiguous(scale)));
   }
 
+  Tensors forward(const Replay& in) const override { return {cross_entropy(in[0], in[1], in[2], reduction_, ignore_index_)}; }
+  Tensors parts(const Replay& in) const override {
+    const Tensor &x = in[0], &target = in[1];
+    const Tensor ignored = target == number(ignore_index_);
+    const int dim = class_dim(x);
+    const Tensor place = unsqueeze(counts_all() ? target : where(ignored, zeros({}, DType::int64), target), dim);
+    const Tensor picked = -reshape(gather(log_softmax(x, dim), dim, place), target.shape());
+    if (!in[2].defined() && counts_all()) {
+      if (reduction_ == LossReduction::none) return {picked};
+      return {reduction_ == LossReduction::sum ? sum(picked) : mean(picked)};
+    }
+    const Tensor weights = counted_weights(x, target, in[2]), losses = picked * weights;
+    if (reduction_ == LossReduction::none) return {losses};
+    return {reduction_ == LossReduction::sum ? sum(losses) : sum(losses) / sum(weights)};
+  }
+
  private:
+  bool counts_all() const {
+    const auto* const t = classes_.data<std::int64_t>();
+    return std::find(t, t + classes_.numel(), kIgnoredRow) == t + classes_.numel();
+  }
+  // Each row's weight, 0 where it does not count, from gates' values alone.
+  Tensor counted_weights(const Tensor& x, const Tensor& target, const Tensor& weight) const {
+    const Tensor zero = zeros({}, x.dtype()), ignored = target == number(ignore_index_);
+    if (!weight.defined()) return where(ignored, zero, ones({}, x.dtype()));
+    if (counts_all()) return take(weight, {{{0, 0, target}}, true});
+    return where(ignored, zero, take(weight, {{{0, 0, where(ignored, zeros({}, DType::int64), target)}}, true}));
+  }
+  // scale_, for a trace to write.
+  Tensor traced_scale(const Tensor& x) const {
+    const Tensor &target = input_value(1), &weight = input_value(2);
+    if (!weight.defined() && counts_all())
+      return full({}, reduction_ == LossReduction::mean ? 1.0 / static_cast<double>(target.numel()) : 1.0, x.dtype());
+    const Tensor weights = counted_weights(x, target, weight);
+    return reduction_ == LossReduction::mean ? weights / sum(weights) : weights;
+  }
   void release() override {
     x_.reset();
     p_ = classes_ = scale_ = Tensor();
@@ -98,11 +141,20 @@ class CrossEntropy final : public Node {
       for (std::int64_t i = 0; i < classes_.numel(); ++i)
         if (t[i] != kIgnoredRow) out.data<T>()[i * x.size(dim) + t[i]] = T(1);
     });
-    return reordered(out, inverse_order(dims_last(x.ndim(), {dim})));
+    const Tensor ordered = reordered(out, inverse_order(dims_last(x.ndim(), {dim})));
+    Dims classes = Dims::filled(x.ndim(), 1);
+    classes[dim] = x.size(dim);
+    return phrase(ordered, [dim, classes](const Text* in) {
+      const Text axis(std::to_string(dim), Binding::atom), count(std::to_string(classes[dim]), Binding::atom);
+      const Text all = called("np.arange", count);
+      return called("np.expand_dims", in[0], axis) == (classes.size() > 1 ? reshape_text(all, classes) : all);
+    }, input_value(1));
   }
 
   SavedTensor x_;
   Tensor p_, classes_, scale_;  // p_ with the classes last, the others of the target's shape
+  LossReduction reduction_;
+  std::int64_t ignore_index_;
 };
 
 // out = the sum of the losses or their weighted mean; the rows' weights become those of the result.
@@ -137,7 +189,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
     out = Tensor::empty({}, x.dtype());
     reduce_losses(reduction, rows, losses.data<T>(), scale.data<T>(), out.data<T>());
   });
-  return records(x) ? record(std::move(out), new CrossEntropy(x, p, classes, scale), x) : out;
+  return records(x) ? record(std::move(out), new CrossEntropy(x, p, classes, scale, reduction, ignore_index), x, target, weights) : out;
 }
 
 }  // namespace gradgate

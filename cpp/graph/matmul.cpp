@@ -2,6 +2,7 @@
 #include "graph/matmul.h"
 
 #include "base/float_environment.h"
+#include "gates/text.h"
 #include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/elementwise.h"
@@ -92,6 +93,8 @@ class Product final : public Node {
     if (flow.needs(0)) flow.downstream(0, product(dy, transposed(b)));
     if (flow.needs(1)) flow.downstream(1, product(transposed(a), dy));
   }
+  Tensors forward(const Replay& in) const override { return {batched_ ? bmm(in[0], in[1]) : mm(in[0], in[1])}; }
+  Text text(const Text* in) const override { return infix(in[0], " @ ", in[1], Binding::product); }
 
  private:
   void release() override {
@@ -114,6 +117,11 @@ class Linear final : public Node {
     // (X^T dY)^T: the gradient has the memory order of a weight stored [in][out].
     if (flow.needs(1)) flow.downstream(1, transposed(mm(transposed(x), dy)));
     if (input_count() == 3 && flow.needs(2)) flow.downstream(2, sum(dy, {0}));
+  }
+  Tensors forward(const Replay& in) const override { return {linear(in[0], in[1], input_count() == 3 ? in[2] : Tensor())}; }
+  Tensors parts(const Replay& in) const override {
+    const Tensor product = mm(in[0], transposed(in[1]));
+    return {input_count() == 3 ? apply<Add>(product, in[2]) : product};
   }
 
  private:

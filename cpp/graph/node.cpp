@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "gates/text.h"
 #include "graph/accumulate.h"
 #include "graph/hooks.h"
 #include "graph/view_history.h"
@@ -46,6 +47,14 @@ void Node::destroy(Node* node) {
     delete last;
   }
   waiting = nullptr;
+}
+
+Text Node::text(const Text*) const { return {}; }
+Text Node::local_text(int, const Text*, const Text&) const { return {}; }
+
+const Tensor& Node::input_value(int i) const {
+  const Edge& edge = inputs_[i];
+  return edge.node ? static_cast<const Accumulate&>(*edge.node).leaf() : edge.constant.get();
 }
 
 HookList& Node::make_hooks() {

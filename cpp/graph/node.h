@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/inline_vector.h"
 #include "graph/kept_tensor.h"
@@ -40,6 +42,18 @@ class Flow {
   std::uint32_t position_;  // of the visit
 };
 
+struct Text;
+using Tensors = std::vector<Tensor>;
+
+// The values on which a gate is run again, one for each of its inputs.
+struct Replay {
+  const Tensor* inputs;
+  std::optional<DType> floating = {};  // the floating-point type of the replay, where it is another than the recorded one
+
+  const Tensor& operator[](int i) const { return inputs[i]; }
+  DType type(DType recorded) const { return floating && is_floating(recorded) ? *floating : recorded; }
+};
+
 class Node {
  public:
   Node();
@@ -53,10 +67,25 @@ class Node {
   virtual void backward(Flow& flow) = 0;
   virtual int outputs() const { return 1; }
 
+  // A gate explains itself by being run again.
+  //
+  // The outputs for other values of the inputs, recorded.
+  virtual Tensors forward(const Replay& in) const = 0;
+  // Of a gate that is a composition in the mathematics and one node for speed: the same, out of smaller gates.
+  virtual Tensors parts(const Replay&) const { return {}; }
+  // The forward pass as a NumPy expression of its inputs' texts, of all outputs when there are several. None: it is written as its parts
+  // are or, where there are none, cannot be.
+  virtual Text text(const Text* in) const;
+  // Of an elementwise gate: dy/dx by this input, of the output's shape, and as text.
+  virtual Tensor local(int, const Replay&, const Tensor&) const { return {}; }
+  virtual Text local_text(int input, const Text* in, const Text& y) const;
+
   // An undefined input stands for an argument that is no tensor.
   void add_input(const Tensor& input);
   const Edge& input(int i) const { return inputs_[i]; }
   int input_count() const { return inputs_.size(); }
+  // The value of an input that is a leaf or off the graph.
+  const Tensor& input_value(int i) const;
 
   // Drops what the forward pass saved; a second backward will say so.
   void release_saved() {
@@ -97,6 +126,7 @@ class Accumulate final : public Node {
   ~Accumulate() override;
   const char* name() const override { return "AccumulateGrad"; }
   void backward(Flow& flow) override;
+  Tensors forward(const Replay&) const override { return {leaf_}; }
   HookList* hooks() const override;
   HookList& make_hooks() override;
   const Tensor& leaf() const { return leaf_; }

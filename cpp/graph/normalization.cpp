@@ -60,6 +60,18 @@ class LayerNorm final : public Node {
       by_kernels(flow, x, weight);
     if (has_bias_ && flow.needs(bias_input())) flow.downstream(bias_input(), sum_to(flow.upstream(), normalized_shape(x)));
   }
+  Tensors forward(const Replay& in) const override {
+    const Tensor weight = has_weight_ ? in[1] : Tensor(), bias = has_bias_ ? in[bias_input()] : Tensor();
+    return {layer_norm(in[0], normalized_shape(in[0]), weight, bias, eps_)};
+  }
+  Tensors parts(const Replay& in) const override {
+    const Tensor& x = in[0];
+    const Dims dims = normalized_dims(x);
+    const Tensor centered = x - mean(x, dims, true);
+    Tensor y = centered / sqrt(mean(apply<Square>(centered), dims, true) + Tensor(eps_));
+    if (has_weight_) y = y * in[1];
+    return {has_bias_ ? y + in[bias_input()] : y};
+  }
 
  private:
   void release() override {
@@ -74,9 +86,14 @@ class LayerNorm final : public Node {
     return shape;
   }
 
-  void by_formula(Flow& flow, const Tensor& x, const Tensor& weight) const {
+  Dims normalized_dims(const Tensor& x) const {
     Dims dims;
     for (int i = x.ndim() - normalized_; i < x.ndim(); ++i) dims.push_back(i);
+    return dims;
+  }
+
+  void by_formula(Flow& flow, const Tensor& x, const Tensor& weight) const {
+    const Dims dims = normalized_dims(x);
     const Tensor centered = x - mean(x, dims, true);
     const Tensor rstd = apply<Rsqrt>(mean(centered * centered, dims, true) + Tensor(eps_));
     const Tensor z = centered * rstd, dy = flow.upstream();

@@ -8,6 +8,7 @@
 #include "graph/creation.h"
 #include "graph/node.h"
 #include "graph/selection.h"
+#include "graph/trace.h"
 
 namespace gradgate {
 namespace {
@@ -19,12 +20,29 @@ Dims negated(Dims counts) {
 
 class Pad final : public Node {
  public:
-  Pad(const Dims& before, const Dims& after) : before_(before), after_(after) {}
+  Pad(const Dims& before, const Dims& after, double value) : before_(before), after_(after), value_(value) {}
   const char* name() const override { return "ConstantPadNdBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, pad(flow.upstream(), negated(before_), negated(after_), 0)); }
+  Tensors forward(const Replay& in) const override { return {pad(in[0], before_, after_, value_)}; }
+  Text text(const Text* in) const override {
+    std::string counts, kept;
+    bool pads = false, crops = false;
+    for (int i = 0; i < before_.size(); ++i) {
+      const std::int64_t b = before_[i], a = after_[i];
+      pads = pads || b > 0 || a > 0;
+      crops = crops || b < 0 || a < 0;
+      counts += cat(i ? ", " : "", Dims{std::max<std::int64_t>(b, 0), std::max<std::int64_t>(a, 0)});
+      kept += cat(i ? ", " : "", b < 0 ? cat(-b) : "", ":", a < 0 ? cat(a) : "");
+    }
+    const Text cropped = crops ? method_text(in[0], cat("[", kept, "]")) : in[0];
+    if (!pads) return cropped;
+    return called("np.pad", cropped, Text(cat("(", counts, ",)"), Binding::atom),
+                  Text(cat("constant_values=", Text(value_).code), Binding::atom));
+  }
 
  private:
   Dims before_, after_;
+  double value_;
 };
 
 // The most elements that can be put on a side of a dimension of this size.
@@ -63,7 +81,7 @@ Tensor pad(const Tensor& x, const Dims& before, const Dims& after, double value)
     }
     copy_elements(out.alias(kept, out.strides(), to), x.alias(kept, x.strides(), from));
   }
-  return records(x) ? record(std::move(out), new Pad(before, after), x) : out;
+  return records(x) ? record(std::move(out), new Pad(before, after, value), x) : out;
 }
 
 Tensor pad_with_own(Border border, const Tensor& x, const Dims& before, const Dims& after) {

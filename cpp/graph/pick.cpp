@@ -7,30 +7,74 @@
 #include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/node.h"
+#include "graph/reduce_extreme.h"
+#include "graph/sort.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 
 namespace gradgate {
 namespace {
 
-// The gate's name, "max" -> "MaxBackward".
-std::string node_name(const char* operation) {
-  std::string name = operation;
-  name[0] = static_cast<char>(name[0] - 'a' + 'A');
-  return name + "Backward";
-}
-
 class Pick final : public Node {
  public:
-  Pick(const char* operation, int dim, const Tensor& index, const Dims& shape)
-      : name_(node_name(operation)), dim_(dim), index_(index), shape_(shape) {}
-  const char* name() const override { return name_.c_str(); }
+  Pick(Choice choice, int dim, const Tensor& index, const Dims& shape)
+      : choice_(choice), dim_(dim), index_(index), shape_(shape) {}
+  const char* name() const override {
+    static constexpr const char* names[] = {"PickBackward", "MaxBackward",  "MinBackward",
+                                            "SortBackward", "TopkBackward", "MedianBackward"};
+    return names[choice_.kind];
+  }
   void backward(Flow& flow) override {
     const Tensor dy = reshape(flow.upstream(), index_.shape());
-    flow.downstream(0, shape_.empty() ? reshape(dy, {}) : spread(dy, dim_, index_, shape_[dim_]));
+    flow.downstream(0, shape_.empty() ? reshape(dy, {}) : spread(dy, dim_, index(), shape_[dim_]));
+  }
+  Tensors forward(const Replay& in) const override {
+    const Tensor& x = in[0];
+    switch (choice_.kind) {
+      case Choice::max: return {extreme_along(Extreme::max, x, dim_, choice_.keepdim).values};
+      case Choice::min: return {extreme_along(Extreme::min, x, dim_, choice_.keepdim).values};
+      case Choice::sort: return {sort(x, dim_, choice_.descending).values};
+      case Choice::topk: return {topk(x, count(), dim_, choice_.descending).values};
+      case Choice::median: return {median(x, dim_, choice_.keepdim).values};
+      default: return {pick(x, dim_, in[1])};
+    }
+  }
+  Text text(const Text* in) const override {
+    if (shape_.empty()) return in[0];
+    const Text axis(cat("axis=", dim_), Binding::atom);
+    switch (choice_.kind) {
+      case Choice::max: return reduce_text(in[0], "max", {dim_}, shape_.size(), choice_.keepdim);
+      case Choice::min: return reduce_text(in[0], "min", {dim_}, shape_.size(), choice_.keepdim);
+      case Choice::given: return called("np.take_along_axis", in[0], in[1], axis);
+      default: return part(choice_.descending ? -called("np.sort", -in[0], axis) : called("np.sort", in[0], axis), choice_.keepdim);
+    }
   }
 
  private:
-  std::string name_;
+  std::int64_t count() const { return shape_.empty() ? 1 : index_.shape()[dim_]; }
+  // What topk and median take of sorted elements.
+  Text part(const Text& sorted, bool keepdim) const {
+    std::string before;
+    for (int i = 0; i < dim_; ++i) before += ":, ";
+    const std::int64_t middle = (shape_[dim_] - 1) / 2;
+    if (choice_.kind == Choice::topk) return method_text(sorted, cat("[", before, ":", count(), "]"));
+    if (choice_.kind != Choice::median) return sorted;
+    return method_text(sorted, cat("[", before, middle, keepdim ? cat(":", middle + 1) : "", "]"));
+  }
+  // A trace says how the index is found.
+  Tensor index() const {
+    if (choice_.kind == Choice::given || !tracing()) return index_;
+    const auto words = [this](const Text* in) {
+      const Text axis(cat("axis=", dim_), Binding::atom);
+      if (choice_.kind == Choice::max || choice_.kind == Choice::min)
+        return method_text(in[0], cat(choice_.kind == Choice::max ? ".argmax(" : ".argmin(", axis.code, ", keepdims=True)"));
+      const Text stable("kind='stable'", Binding::atom);
+      return part(called("np.argsort", choice_.descending ? -in[0] : in[0], axis, stable), true);
+    };
+    return phrase(index_, words, input_value(0));
+  }
+
+  Choice choice_;
   int dim_;
   Tensor index_;
   Dims shape_;
@@ -38,13 +82,25 @@ class Pick final : public Node {
 
 class Spread final : public Node {
  public:
-  Spread(int dim, const Tensor& index) : dim_(dim), index_(index) {}
+  Spread(int dim, const Tensor& index, const Dims& shape) : dim_(dim), index_(index), shape_(shape) {}
   const char* name() const override { return "SpreadBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, pick(flow.upstream(), dim_, index_)); }
+  Tensors forward(const Replay& in) const override { return {spread(in[0], dim_, in[1], shape_[dim_])}; }
+  Text text(const Text* in) const override {
+    std::string index;
+    for (int i = 0; i < shape_.size(); ++i) {
+      Dims along = Dims::filled(shape_.size(), 1);
+      along[i] = shape_[i];
+      const Text places = called("np.arange", Text(std::to_string(shape_[i]), Binding::atom));
+      index += cat(i ? ", " : "", (i == dim_ ? in[1] : shape_.size() > 1 ? reshape_text(places, along) : places).code);
+    }
+    return added_text(Text(cat("np.zeros(", tuple_text(shape_), ")"), Binding::atom), index, in[0]);
+  }
 
  private:
   int dim_;
   Tensor index_;
+  Dims shape_;
 };
 
 // The sizes before and behind a dimension.
@@ -76,7 +132,7 @@ Tensor pick(const Tensor& x, int dim, const Tensor& index) {
     T* const y = out.data<T>();
     each_place(index.shape(), dim, x.size(dim), places.data<std::int64_t>(), [=](std::int64_t i, std::int64_t j) { y[i] = values[j]; });
   });
-  return record_pick(std::move(out), "pick", x, dim, index);
+  return record_pick(std::move(out), {Choice::given}, x, dim, index);
 }
 
 Tensor spread(const Tensor& x, int dim, const Tensor& index, std::int64_t size) {
@@ -90,14 +146,15 @@ Tensor spread(const Tensor& x, int dim, const Tensor& index, std::int64_t size) 
     T* const y = out.data<T>();
     each_place(x.shape(), dim, size, places.data<std::int64_t>(), [=](std::int64_t i, std::int64_t j) { y[j] += values[i]; });
   });
-  return records(x) ? record(std::move(out), new Spread(dim, index), x) : out;
+  return records(x) ? record(std::move(out), new Spread(dim, index, shape), x, index) : out;
 }
 
-Tensor record_pick(Tensor values, const char* operation, const Tensor& x, int dim, const Tensor& index) {
+Tensor record_pick(Tensor values, Choice choice, const Tensor& x, int dim, const Tensor& index) {
   if (!is_floating(x.dtype()) || !records(x)) return values;
   Dims shape = index.shape();
   if (index.ndim() < x.ndim()) shape.insert(dim, 1);
-  return record(std::move(values), new Pick(operation, dim, reshape(index, shape), x.shape()), x);
+  auto* node = new Pick(choice, dim, reshape(index, shape), x.shape());
+  return choice.kind == Choice::given ? record(std::move(values), node, x, index) : record(std::move(values), node, x);
 }
 
 }  // namespace gradgate

@@ -94,7 +94,9 @@ Tensor dims_back(const Tensor& result, const Dims& dims) {
   return is_in_order(order) ? result : contiguous(reordered(result, inverse_order(order)));
 }
 
-Tensor with_dims(const Tensor& result, const Dims& shape, const Dims& dims) { return reshape(result, kept_shape(shape, dims, true)); }
+Tensor with_dims(const Tensor& result, const Dims& shape, const Dims& dims) {
+  return result.ndim() == shape.size() ? result : reshape(result, kept_shape(shape, dims, true));
+}
 
 Tensor reduce_floating(const char* operation, Reduction reduction, const Tensor& x, const Dims& dims, bool keepdim) {
   return visit_floating(operation, x.dtype(), [&]<class T>() {

@@ -12,6 +12,8 @@
 #include "graph/reduce.h"
 #include "graph/reduce_arrangement.h"
 #include "graph/saved_tensor.h"
+#include "graph/sort.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_exact.h"
@@ -52,8 +54,16 @@ ValuesAndIndices run_both(Extreme which, const Tensor& x, const Dims& dims, bool
 // Each of the elements that equal the result gets an even share of its gradient.
 class Shared final : public Node {
  public:
-  Shared(const char* operation, const Tensor& x, const Tensor& y, const Dims& dims)
-      : name_(operation), x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), dims_(dims) {
+  Shared(const char* operation, const Tensor& x, const Tensor& y, const Dims& dims, std::optional<Extreme> which, bool keepdim)
+      : operation_(operation),
+        name_(operation),
+        x_(SavedTensor::input(x)),
+        y_(SavedTensor::output(y)),
+        dims_(dims),
+        which_(which),
+        ndim_(x.ndim()),
+        numel_(x.numel()),
+        keepdim_(keepdim) {
     name_[0] = static_cast<char>(name_[0] - 'a' + 'A');
     name_ += "Backward";
   }
@@ -64,15 +74,27 @@ class Shared final : public Node {
     const Tensor count = cast(sum(is_equal, dims_, true), x.dtype());
     flow.downstream(0, select(is_equal, with_dims(flow.upstream(), x.shape(), dims_) / count, zeros({}, x.dtype())));
   }
+  Tensors forward(const Replay& in) const override {
+    return {which_ ? extreme_value(*which_, operation_, in[0], dims_, keepdim_) : median(in[0])};
+  }
+  Text text(const Text* in) const override {
+    if (which_) return reduce_text(in[0], name_of(*which_), dims_, ndim_, keepdim_);
+    return method_text(called("np.sort", in[0], Text("axis=None", Binding::atom)), cat("[", (numel_ - 1) / 2, "]"));
+  }
 
  private:
   void release() override {
     x_.reset();
     y_.reset();
   }
+  const char* operation_;
   std::string name_;
   SavedTensor x_, y_;
   Dims dims_;
+  std::optional<Extreme> which_;
+  int ndim_;
+  std::int64_t numel_;
+  bool keepdim_;
 };
 
 }  // namespace
@@ -86,19 +108,19 @@ Tensor extreme_value(Extreme which, const char* operation, const Tensor& x, cons
   Tensor out = Tensor::empty(kept_shape(x.shape(), reduced, keepdim), x.dtype());
   const Arrangement a = arrange(x, reduced);
   visit(x.dtype(), [&]<class T>() { run_values(which, a, out.data<T>()); });
-  return record_shared(std::move(out), operation, x, reduced);
+  return record_shared(std::move(out), operation, x, reduced, which, keepdim);
 }
 
-Tensor record_shared(Tensor values, const char* operation, const Tensor& x, const Dims& dims) {
+Tensor record_shared(Tensor values, const char* operation, const Tensor& x, const Dims& dims, std::optional<Extreme> which, bool keepdim) {
   if (!is_floating(x.dtype()) || !records(x)) return values;
-  auto* node = new Shared(operation, x, values, dims);
+  auto* node = new Shared(operation, x, values, dims, which, keepdim);
   return record(std::move(values), node, x);
 }
 
 ValuesAndIndices extreme_along(Extreme which, const Tensor& x, int dim, bool keepdim) {
   check_not_empty(name_of(which), x, {dim});
   ValuesAndIndices out = run_both(which, x, {dim}, keepdim);
-  out.values = record_pick(std::move(out.values), name_of(which), x, dim, out.indices);
+  out.values = record_pick(std::move(out.values), {which == Extreme::max ? Choice::max : Choice::min, keepdim}, x, dim, out.indices);
   return out;
 }
 

@@ -19,8 +19,9 @@ struct ValuesAndIndices {
 Tensor extreme_value(Extreme which, const char* operation, const Tensor& x, const Dims& dims, bool keepdim);
 
 // Makes `values`, each an element of x over `dims`, the result of the gate `operation` when gates are recorded: the elements that equal it
-// share its gradient evenly.
-Tensor record_shared(Tensor values, const char* operation, const Tensor& x, const Dims& dims);
+// share its gradient evenly. `which` says what it finds, nothing standing for the median of all.
+Tensor record_shared(Tensor values, const char* operation, const Tensor& x, const Dims& dims, std::optional<Extreme> which,
+                     bool keepdim = false);
 
 // Along one dimension, with int64 positions; the gradient goes to those positions alone.
 ValuesAndIndices extreme_along(Extreme which, const Tensor& x, int dim, bool keepdim);

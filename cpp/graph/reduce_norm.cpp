@@ -12,6 +12,7 @@
 #include "graph/reduce_arrangement.h"
 #include "graph/reduce_extreme.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 
 namespace gradgate {
@@ -22,8 +23,8 @@ Tensor zero_like(const Tensor& t) { return zeros({}, t.dtype()); }
 // d norm / dx = sign(x) |x|^(p - 1) norm^(1 - p)
 class Norm final : public Node {
  public:
-  Norm(const Tensor& x, const Tensor& y, double p, const Dims& dims)
-      : x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), p_(p), dims_(dims) {}
+  Norm(const Tensor& x, const Tensor& y, double p, const Dims& dims, bool keepdim)
+      : x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), p_(p), dims_(dims), keepdim_(keepdim) {}
   const char* name() const override { return "NormBackward"; }
   void backward(Flow& flow) override {
     const Tensor x = x_.unpack(*this);
@@ -35,6 +36,15 @@ class Norm final : public Node {
     const Tensor safe_y = select(is_zero, ones({}, y.dtype()), y);
     const Tensor share = select(is_zero, zero_like(y), p_ == 2 ? dy / safe_y : dy * power(safe_y, Tensor(1 - p_)));
     flow.downstream(0, p_ == 2 ? x * share : share * power_of_magnitude(x));
+  }
+  Tensors forward(const Replay& in) const override { return {norm(in[0], p_, dims_, keepdim_)}; }
+  Tensors parts(const Replay& in) const override {
+    const Tensor& x = in[0];
+    if (p_ == 2) return {sqrt(sum(apply<Square>(x), dims_, keepdim_))};
+    if (p_ == 1) return {sum(abs(x), dims_, keepdim_)};
+    if (p_ == 0 && !tracing()) return {};  // nothing that gradients flow through
+    if (p_ == 0) return {cast(sum(x != Tensor(0), dims_, keepdim_), x.dtype())};
+    return {power(sum(power(abs(x), Tensor(p_)), dims_, keepdim_), Tensor(1 / p_))};
   }
 
  private:
@@ -52,6 +62,7 @@ class Norm final : public Node {
   SavedTensor x_, y_;
   double p_;
   Dims dims_;
+  bool keepdim_;
 };
 
 Tensor run(const Tensor& x, double p, const Dims& dims, bool keepdim) {
@@ -75,7 +86,7 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   const Dims reduced = reduced_dims(x, dims);
   Tensor out = run(x, p, reduced, keepdim);
   if (!records(x)) return out;
-  auto* node = new Norm(x, out, p, reduced);
+  auto* node = new Norm(x, out, p, reduced, keepdim);
   return record(std::move(out), node, x);
 }
 

@@ -12,6 +12,7 @@
 #include "graph/reduce.h"
 #include "graph/reduce_arrangement.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "kernels/reduce.h"
 
@@ -47,8 +48,14 @@ Moments run(Spread spread, const Tensor& x, const Dims& dims, double correction,
 // d var = 2 (x - mean) / (n - correction) dx; d std = d var / (2 std), taken as 0 where std is 0.
 class Variance final : public Node {
  public:
-  Variance(Spread spread, const Tensor& x, const Moments& m, const Dims& dims, double correction)
-      : spread_(spread), x_(SavedTensor::input(x)), dims_(dims), correction_(correction), mean_(m.mean) {
+  Variance(Spread spread, const Tensor& x, const Moments& m, const Dims& dims, double correction, bool keepdim)
+      : spread_(spread),
+        x_(SavedTensor::input(x)),
+        dims_(dims),
+        correction_(correction),
+        mean_(m.mean),
+        ndim_(x.ndim()),
+        keepdim_(keepdim) {
     if (spread == Spread::std) y_ = SavedTensor::output(m.result);
   }
   const char* name() const override { return spread_ == Spread::var ? "VarBackward" : "StdBackward"; }
@@ -64,6 +71,20 @@ class Variance final : public Node {
     const Tensor center = flow.create_graph() ? mean(x, dims_, true) : mean_;
     flow.downstream(0, (x - center) * with_dims(dvar, x.shape(), dims_));
   }
+  Tensors forward(const Replay& in) const override {
+    return {spread_ == Spread::var ? var(in[0], dims_, correction_, keepdim_) : standard_deviation(in[0], dims_, correction_, keepdim_)};
+  }
+  Tensors parts(const Replay& in) const override {
+    const Tensor centered = in[0] - mean(in[0], dims_, true);
+    const double freedom = degrees_of_freedom(in[0].shape(), dims_, correction_);
+    const Tensor y = sum(apply<Square>(centered), dims_, keepdim_) / Tensor(freedom);
+    return {spread_ == Spread::var ? y : sqrt(y)};
+  }
+  Text text(const Text* in) const override {
+    const std::string axes = axes_text(dims_, ndim_, keepdim_);
+    const Text ddof(correction_);
+    return method_text(in[0], cat(spread_ == Spread::var ? ".var(" : ".std(", axes, axes.empty() ? "" : ", ", "ddof=", ddof.code, ")"));
+  }
 
  private:
   void release() override {
@@ -76,6 +97,8 @@ class Variance final : public Node {
   Dims dims_;
   double correction_;
   Tensor mean_;
+  int ndim_;
+  bool keepdim_;
 };
 
 Tensor variance(Spread spread, const Tensor& x, const Dims& dims, double correction, bool keepdim) {
@@ -84,7 +107,7 @@ Tensor variance(Spread spread, const Tensor& x, const Dims& dims, double correct
   const Dims reduced = reduced_dims(x, dims);
   Moments m = run(spread, x, reduced, correction, keepdim);
   if (!records(x)) return m.result;
-  auto* node = new Variance(spread, x, m, reduced, correction);
+  auto* node = new Variance(spread, x, m, reduced, correction, keepdim);
   return record(std::move(m.result), node, x);
 }
 

@@ -11,6 +11,7 @@
 #include "graph/node.h"
 #include "graph/placement.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 
 namespace gradgate {
@@ -55,18 +56,25 @@ Tensor run(const Tensor& x, int dim, bool reversed, const F& combine) {
 
 class Cumsum final : public Node {
  public:
-  Cumsum(int dim, bool reversed) : dim_(dim), reversed_(reversed) {}
+  Cumsum(int dim, bool reversed, bool scalar) : dim_(dim), reversed_(reversed), scalar_(scalar) {}
   const char* name() const override { return "CumsumBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, make(flow.upstream(), dim_, !reversed_)); }
+  Tensors forward(const Replay& in) const override { return {make(in[0], dim_, reversed_)}; }
+  Text text(const Text* in) const override {
+    if (scalar_) return in[0];
+    const Text axis(cat("axis=", dim_), Binding::atom);
+    if (!reversed_) return called("np.cumsum", in[0], axis);
+    return called("np.flip", called("np.cumsum", called("np.flip", in[0], axis), axis), axis);
+  }
 
   static Tensor make(const Tensor& x, int dim, bool reversed) {
     Tensor out = run(x, dim, reversed, [](auto a, auto b) { return a + b; });
-    return records(x) ? record(std::move(out), new Cumsum(dim, reversed), x) : out;
+    return records(x) ? record(std::move(out), new Cumsum(dim, reversed, x.ndim() == 0), x) : out;
   }
 
  private:
   int dim_;
-  bool reversed_;
+  bool reversed_, scalar_;
 };
 
 // x moved along a dimension by `by` places (down when negative), with `fill`, 0 or 1, in the places left empty.
@@ -94,7 +102,7 @@ Tensor scan_products(Tensor x, int dim, int sign) {
 // recurrence is solved by doubling: each step joins two stretches s -> b + a * s. Nothing is divided, so zeros need no care.
 class Cumprod final : public Node {
  public:
-  Cumprod(const Tensor& x, int dim) : x_(SavedTensor::input(x)), dim_(dim) {}
+  Cumprod(const Tensor& x, int dim) : x_(SavedTensor::input(x)), dim_(dim), scalar_(x.ndim() == 0) {}
   const char* name() const override { return "CumprodBackward"; }
   void backward(Flow& flow) override {
     const Tensor x = x_.unpack(*this);
@@ -104,13 +112,24 @@ class Cumprod final : public Node {
       b = b + a * shift(b, dim_, -s, 0);
       a = a * shift(a, dim_, -s, 0);
     }
-    flow.downstream(0, products_before(x, dim_) * b);
+    const Tensor dx = products_before(x, dim_) * b;
+    const Text axis(std::to_string(dim_), Binding::atom);
+    flow.downstream(0, phrase(dx, [axis](const Text* in) {
+                      Text t = called("cumprod_gradient", in[0], in[1], axis);
+                      t.needs |= kCumprodGradient;
+                      return t;
+                    }, x, flow.upstream()));
+  }
+  Tensors forward(const Replay& in) const override { return {cumprod(in[0], dim_)}; }
+  Text text(const Text* in) const override {
+    return scalar_ ? in[0] : called("np.cumprod", in[0], Text(cat("axis=", dim_), Binding::atom));
   }
 
  private:
   void release() override { x_.reset(); }
   SavedTensor x_;
   int dim_;
+  bool scalar_;
 };
 
 // The type in which running sums are formed, unless it is said.

@@ -9,6 +9,7 @@
 #include "graph/formula.h"
 #include "graph/node.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 
 namespace gradgate {
@@ -46,7 +47,7 @@ Positions positions_along(const char* operation, const Tensor& x, int dim, const
     if (i != dim && index.size(i) > x.size(i))
       fail<RuntimeError>(operation, ": size ", index.size(i), " of the index of shape ", index.shape(), " at dimension ", i,
                          " exceeds that of the tensor of shape ", x.shape(), " (any size is allowed at dimension ", dim, " alone)");
-    at.dims.push_back({i, i, i == dim ? index : own_positions(index.shape(), i)});
+    at.dims.push_back({i, i, i == dim ? index : own_positions(index.shape(), i), i != dim});
   }
   return at;
 }
@@ -100,6 +101,8 @@ class Embedding final : public Node {
     if (padding_ >= 0) dy = where(unsqueeze(index == number(padding_), -1), zeros({}, dy.dtype()), dy);
     flow.downstream(0, place(dy, shape_, {{{0, 0, index}}, false}));
   }
+  Tensors forward(const Replay& in) const override { return {embedding(in[0], in[1], padding_)}; }
+  Text text(const Text* in) const override { return method_text(in[0], cat("[", in[1].code, "]")); }
 
  private:
   void release() override { index_.reset(); }
@@ -145,7 +148,7 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::int64_t padding
   check_index_type("embedding", index);
   if (weight.ndim() != 2) fail<RuntimeError>("embedding: 'weight' must be 2-D, got shape ", weight.shape());
   Tensor out = take(detach(weight), {{{0, 0, index}}, false});
-  return records(weight) ? record(std::move(out), new Embedding(weight, index, padding_idx), weight) : out;
+  return records(weight) ? record(std::move(out), new Embedding(weight, index, padding_idx), weight, index) : out;
 }
 
 Assignment scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, bool accumulate) {

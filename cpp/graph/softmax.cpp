@@ -6,7 +6,9 @@
 #include "graph/node.h"
 #include "graph/reduce.h"
 #include "graph/reduce_arrangement.h"
+#include "graph/reduce_extreme.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "kernels/softmax.h"
 
@@ -50,6 +52,16 @@ Tensor run_backward(Form form, const Tensor& dy, const Tensor& y, int dim) {
   });
 }
 
+// Out of smaller gates. The largest element is subtracted, whose gradients cancel.
+Tensor composed_of_parts(Form form, const Tensor& x, int dim) {
+  const Dims dims = x.ndim() ? Dims{dim} : Dims{};
+  const Tensor shifted = x - extreme_value(Extreme::max, "amax", x, dims, true);
+  const Tensor e = exp(shifted);
+  return form == Form::plain ? e / sum(e, dims, true) : shifted - log(sum(e, dims, true));
+}
+
+Tensor make(Form form, const Tensor& x, int dim, std::optional<DType> dtype);
+
 class Softmax final : public Node {
  public:
   Softmax(Form form, const Tensor& y, int dim) : form_(form), y_(SavedTensor::output(y)), dim_(dim) {}
@@ -64,6 +76,8 @@ class Softmax final : public Node {
     else
       flow.downstream(0, dy - exp(y) * sum(dy, {dim_}, true));
   }
+  Tensors forward(const Replay& in) const override { return {make(form_, in[0], dim_, {})}; }
+  Tensors parts(const Replay& in) const override { return {composed_of_parts(form_, in[0], dim_)}; }
 
  private:
   void release() override { y_.reset(); }
@@ -74,6 +88,7 @@ class Softmax final : public Node {
 
 Tensor make(Form form, const Tensor& x, int dim, std::optional<DType> dtype) {
   const Tensor input = dtype ? cast(x, *dtype) : x;
+  if (tracing()) return composed_of_parts(form, input, dim);
   Tensor out = run_forward(form, input, dim);
   if (!records(input)) return out;
   auto* node = new Softmax(form, out, dim);
@@ -82,12 +97,19 @@ Tensor make(Form form, const Tensor& x, int dim, std::optional<DType> dtype) {
 
 class Logsumexp final : public Node {
  public:
-  Logsumexp(const Tensor& x, const Tensor& y, const Dims& dims)
-      : x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), dims_(dims) {}
+  Logsumexp(const Tensor& x, const Tensor& y, const Dims& dims, bool keepdim)
+      : x_(SavedTensor::input(x)), y_(SavedTensor::output(y)), dims_(dims), keepdim_(keepdim) {}
   const char* name() const override { return "LogsumexpBackward"; }
   void backward(Flow& flow) override {
     const Tensor x = x_.unpack(*this), y = with_dims(y_.unpack(*this), x.shape(), dims_);
     flow.downstream(0, with_dims(flow.upstream(), x.shape(), dims_) * exp(x - y));
+  }
+  Tensors forward(const Replay& in) const override { return {logsumexp(in[0], dims_, keepdim_)}; }
+  Tensors parts(const Replay& in) const override {
+    const Tensor& x = in[0];
+    const Tensor largest = extreme_value(Extreme::max, "amax", x, dims_, true);
+    const Tensor y = log(sum(exp(x - largest), dims_, true)) + largest;
+    return {keepdim_ || x.ndim() == 0 ? y : reshape(y, kept_shape(x.shape(), dims_, false))};
   }
 
  private:
@@ -97,6 +119,7 @@ class Logsumexp final : public Node {
   }
   SavedTensor x_, y_;
   Dims dims_;
+  bool keepdim_;
 };
 
 }  // namespace
@@ -113,7 +136,7 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
     logsumexp_rows<T>(out.numel(), reduced_count(input.shape(), reduced), rows.data<T>(), out.data<T>());
   });
   if (!records(input)) return out;
-  auto* node = new Logsumexp(input, out, reduced);
+  auto* node = new Logsumexp(input, out, reduced, keepdim);
   return record(std::move(out), node, input);
 }
 

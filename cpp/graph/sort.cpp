@@ -17,7 +17,7 @@ namespace {
 enum class Order { ascending, descending };
 
 // The first k along `dim` in the order.
-ValuesAndIndices first_in_order(const char* operation, const Tensor& x, int dim, std::int64_t k, Order order) {
+ValuesAndIndices first_in_order(Choice choice, const Tensor& x, int dim, std::int64_t k, Order order) {
   const Tensor from = arrange_rows(x, {dim});
   const std::int64_t n = x.ndim() ? x.size(dim) : 1;
   Dims shape = from.shape();
@@ -33,21 +33,22 @@ ValuesAndIndices first_in_order(const char* operation, const Tensor& x, int dim,
       run(Descending<T>());
   });
   ValuesAndIndices out{dims_back(values, {dim}), dims_back(indices, {dim})};
-  out.values = record_pick(std::move(out.values), operation, x, dim, out.indices);
+  out.values = record_pick(std::move(out.values), choice, x, dim, out.indices);
   return out;
 }
 
 }  // namespace
 
 ValuesAndIndices sort(const Tensor& x, int dim, bool descending) {
-  return first_in_order("sort", x, dim, x.ndim() ? x.size(dim) : 1, descending ? Order::descending : Order::ascending);
+  const Order order = descending ? Order::descending : Order::ascending;
+  return first_in_order({Choice::sort, true, descending}, x, dim, x.ndim() ? x.size(dim) : 1, order);
 }
 
 ValuesAndIndices topk(const Tensor& x, std::int64_t k, int dim, bool largest) {
   const std::int64_t n = x.ndim() ? x.size(dim) : 1;
   if (k < 0 || k > n)
     fail<RuntimeError>("topk: selected index k out of range: k = ", k, " of ", n, " elements along dim ", dim, " of shape ", x.shape());
-  return first_in_order("topk", x, dim, k, largest ? Order::descending : Order::ascending);
+  return first_in_order({Choice::topk, true, largest}, x, dim, k, largest ? Order::descending : Order::ascending);
 }
 
 ValuesAndIndices median(const Tensor& x, int dim, bool keepdim) {
@@ -59,14 +60,14 @@ ValuesAndIndices median(const Tensor& x, int dim, bool keepdim) {
     median_rows(out.values.numel(), reduced_count(x.shape(), {dim}), from.data<T>(), out.values.data<T>(),
                 out.indices.data<std::int64_t>());
   });
-  out.values = record_pick(std::move(out.values), "median", x, dim, out.indices);
+  out.values = record_pick(std::move(out.values), {Choice::median, keepdim}, x, dim, out.indices);
   return out;
 }
 
 Tensor median(const Tensor& x) {
   if (x.numel() == 0) return full({}, std::numeric_limits<double>::quiet_NaN(), x.dtype());
   Tensor out = median(reshape(x.alias(), {x.numel()}), 0, false).values;
-  return record_shared(std::move(out), "median", x, reduced_dims(x, {}));
+  return record_shared(std::move(out), "median", x, reduced_dims(x, {}), {});
 }
 
 Unique unique(const Tensor& x) {

@@ -84,6 +84,7 @@ void Flow::downstream(int input, Tensor dx) {
   const Sweep::Visit& visit = sweep_.visits_[position_];
   const std::uint32_t target = sweep_.target(visit, input);
   if (target == Sweep::kNowhere || !dx.defined()) return;
+  if (sweep_.options_.observer) sweep_.options_.observer->on_downstream(*visit.node, input, dx);
   add_gradient(sweep_.slot(target, visit.node->input(input).output), std::move(dx), create_graph());
 }
 
@@ -166,6 +167,7 @@ void Sweep::visit(std::uint32_t position) {
     if (!gradient.defined()) continue;
     arrived = true;
     if (HookList* hooks = v.node->hooks()) hooks->run(v.node->name(), i, gradient);
+    if (options_.observer) options_.observer->on_upstream(*v.node, static_cast<int>(i), gradient);
   }
   if (!arrived) return;
   keep_captured(position);

@@ -7,9 +7,20 @@
 
 namespace gradgate {
 
+// Sees the gradients of a sweep as they come: those that arrived at a gate's outputs, and those it sends to its inputs.
+class SweepObserver {
+ public:
+  virtual void on_upstream(const Node& node, int output, const Tensor& gradient) = 0;
+  virtual void on_downstream(const Node& node, int input, const Tensor& gradient) = 0;
+
+ protected:
+  ~SweepObserver() = default;
+};
+
 struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
+  SweepObserver* observer = nullptr;
 };
 
 // Adds the gradients of the roots to the .grad of the leaves they were computed from, or of `inputs` alone when there are any.

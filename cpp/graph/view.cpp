@@ -7,19 +7,26 @@
 #include "graph/elementwise.h"
 #include "graph/node.h"
 #include "graph/placement.h"
+#include "graph/reduce_arrangement.h"
+#include "graph/trace.h"
 #include "graph/view_history.h"
 
 namespace gradgate {
 namespace {
 
+Tensor reshape_as(const Tensor& x, const Dims& shape, const char* name);
+Tensor permute_as(const Tensor& x, const Dims& dims, const char* name);
+
 class Reshape final : public Node {
  public:
-  Reshape(const Dims& from, const char* name) : from_(from), name_(name) {}
+  Reshape(const Dims& from, const Dims& to, const char* name) : from_(from), to_(to), name_(name) {}
   const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, reshape(flow.upstream(), from_)); }
+  Tensors forward(const Replay& in) const override { return {reshape_as(in[0], to_, name_)}; }
+  Text text(const Text* in) const override { return reshape_text(in[0], to_); }
 
  private:
-  Dims from_;
+  Dims from_, to_;
   const char* name_;
 };
 
@@ -30,6 +37,12 @@ class Permute final : public Node {
   }
   const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, permute(flow.upstream(), inverse_)); }
+  Tensors forward(const Replay& in) const override { return {permute_as(in[0], inverse_order(inverse_), name_)}; }
+  Text text(const Text* in) const override {
+    const Dims dims = inverse_order(inverse_);
+    if (dims == Dims{1, 0}) return method_text(in[0], ".T");
+    return method_text(in[0], cat(".transpose(", tuple_text(dims), ")"));
+  }
 
  private:
   Dims inverse_;
@@ -38,12 +51,14 @@ class Permute final : public Node {
 
 class Expand final : public Node {
  public:
-  explicit Expand(const Dims& from) : from_(from) {}
+  Expand(const Dims& from, const Dims& to) : from_(from), to_(to) {}
   const char* name() const override { return "ExpandBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, sum_to(flow.upstream(), from_)); }
+  Tensors forward(const Replay& in) const override { return {expand(in[0], to_)}; }
+  Text text(const Text* in) const override { return called("np.broadcast_to", in[0], Text(tuple_text(to_), Binding::atom)); }
 
  private:
-  Dims from_;
+  Dims from_, to_;
 };
 
 // The shape with its -1 filled in, checked against the number of elements.
@@ -95,7 +110,13 @@ bool strides_for(const Tensor& x, const Dims& shape, Dims& strides) {
 // x's memory under a shape of as many elements.
 Tensor under_shape(const Tensor& x, const Dims& shape, const Dims& strides, const char* name) {
   Tensor out = as_view_of(x, x.alias(shape, strides));
-  return records(x) ? record(std::move(out), new Reshape(x.shape(), name), x) : out;
+  return records(x) ? record(std::move(out), new Reshape(x.shape(), shape, name), x) : out;
+}
+
+Tensor reshape_as(const Tensor& x, const Dims& shape, const char* name) {
+  Dims strides;
+  if (strides_for(x, shape, strides)) return under_shape(x, shape, strides, name);
+  return under_shape(contiguous(x), shape, contiguous_strides(shape), name);
 }
 
 Tensor permute_as(const Tensor& x, const Dims& dims, const char* name) {
@@ -157,7 +178,7 @@ Tensor expand(const Tensor& x, Dims shape) {
   std::int64_t elements = 1;
   for (std::int64_t size : shape) elements = size_product("expand", elements, std::max<std::int64_t>(size, 1));
   Tensor out = as_view_of(x, x.alias(shape, strides));
-  return records(x) ? record(std::move(out), new Expand(x.shape()), x) : out;
+  return records(x) ? record(std::move(out), new Expand(x.shape(), shape), x) : out;
 }
 
 Tensor slice(const Tensor& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step) {
@@ -269,6 +290,7 @@ Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_
   return slice(x, d, first, first + length);
 }
 
-Tensor detach(const Tensor& x) { return x.alias(); }
+// A trace looks through what no gradient flows through.
+Tensor detach(const Tensor& x) { return tracing() ? x : x.alias(); }
 
 }  // namespace gradgate

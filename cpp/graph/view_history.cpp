@@ -65,6 +65,10 @@ class ReplaceView final : public Node {
     if (flow.needs(0)) flow.downstream(0, clear(flow.upstream(), placement_));
     if (flow.needs(1)) flow.downstream(1, take(flow.upstream(), placement_));
   }
+  Tensors forward(const Replay& in) const override {
+    return {record(replaced(in[0], placement_, in[1]), new ReplaceView(placement_), in[0], in[1])};
+  }
+  Text text(const Text* in) const override { return replaced_text(in[0], placement_, in[1]); }
 
  private:
   Placement placement_;
@@ -76,6 +80,10 @@ class Overwrite final : public Node {
   Overwrite(const Dims& shape, DType dtype) : shape_(shape), dtype_(dtype) {}
   const char* name() const override { return "FillBackward"; }
   void backward(Flow& flow) override { flow.downstream(0, zeros(shape_, dtype_)); }
+  Tensors forward(const Replay& in) const override {
+    return {record(in[1].alias(), new Overwrite(shape_, in.type(dtype_)), in[0], in[1])};
+  }
+  Text text(const Text* in) const override { return in[1]; }
 
  private:
   Dims shape_;
@@ -92,6 +100,11 @@ void become_output(const Tensor& target, Ref<Node> node, std::uint32_t output) {
   record->retained_in->retain(output, target.body());
 }
 
+// A constant in the base's memory would change with it, and the gate could not be run again.
+Tensor lasting(const Tensor& value, const Tensor& base) {
+  return value.storage() == base.storage() && !value.requires_grad() ? clone_unrecorded(value) : value;
+}
+
 void replace_base(const Tensor& base, const Tensor& result) {
   if (!base.requires_grad() && !result.requires_grad()) return;
   if (result.requires_grad()) {
@@ -101,6 +114,7 @@ void replace_base(const Tensor& base, const Tensor& result) {
   } else {
     Ref<Node> node(new Overwrite(base.shape(), base.dtype()));
     node->add_input(before_change(base));
+    node->add_input(lasting(result, base));
     KeptTensor::let_go(base);
     become_output(base, std::move(node), 0);
   }
@@ -112,7 +126,7 @@ void replace_in_base(const Tensor& view, const Tensor& result) {
   if (!base.requires_grad() && !result.requires_grad()) return;
   Ref<Node> node(new ReplaceView(place_in_base(view)));
   node->add_input(before_change(base));
-  node->add_input(result);
+  node->add_input(lasting(result, base));
   KeptTensor::let_go(base);
   become_output(base, std::move(node), 0);
   ++base.body()->history;

@@ -131,8 +131,18 @@ class Function:
                 ctx._saved = None
             return gradients if isinstance(gradients, tuple) else (gradients,)
 
+        others, changes = [None if isinstance(a, Tensor) else a for a in args], bool(ctx._dirty)
+
+        def forward(inputs: list[Tensor | None]) -> list[Tensor]:
+            # What forward changes in place is a copy, when the gate is run again.
+            given = [other if x is None else x.clone() if changes else x for other, x in zip(others, inputs, strict=True)]
+            again = cls.apply(*given)
+            results = again if isinstance(again, tuple) else (again,)
+            return [results[i] for i in places]
+
         return _core._record_function(
             f"{cls.__name__}Backward",
+            forward,
             backward,
             [a if isinstance(a, Tensor) else None for a in args],
             outputs,
