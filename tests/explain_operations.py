@@ -169,7 +169,7 @@ OPERATIONS: dict[str, Operation] = {
     "gather from corner": op(lambda x: x.gather(0, PLACES[:1, :2]), (3, 4)),
     "take_along_dim": op(lambda x: x.take_along_dim(PLACES, 1), (2, 3)),
     "index_select": op(lambda x: x.index_select(1, ROWS), (2, 3)),
-    "take": op(lambda x: g.take(x, PLACES), (2, 3)),
+    "take": op(lambda x: x.take(PLACES), (2, 3)),
     "masked_select": op(lambda x: x.masked_select(mask(2, 3)), (2, 3)),
     "embedding": op(lambda w: F.embedding(PLACES, w), (3, 2)),
     "embedding with padding": op(lambda w: F.embedding(PLACES, w, padding_idx=1), (3, 2)),

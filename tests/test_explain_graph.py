@@ -49,7 +49,7 @@ def test_sigmoid_neuron_as_single_gates() -> None:
     # The slides show two digits.
     assert [round(v, 2) for v in values] == [-2, 6, 4, 1, -1, 0.37, 1.37, 0.73]
     upstream = [g["upstream"][0].item() for g in gates]
-    assert upstream == pytest.approx([0.20, 0.20, 0.20, 0.20, 0.20, -0.53, -0.53, 1], abs=0.01)
+    assert upstream == pytest.approx([0.20, 0.20, 0.20, 0.20, -0.20, -0.53, -0.53, 1], abs=0.01)
     found = [leaf_gradient(e, t) for t in (w0, w1, w2, x0, x1)]
     exact = [-0.19661193324148185, -0.3932238664829637, 0.19661193324148185, 0.3932238664829637, -0.5898357997244456]
     # A few roundings of float64 in a chain of eight gates.

@@ -40,9 +40,9 @@ py::dict value_dict(const ExplainedValue& v) {
 }
 
 py::object edge_dict(const ExplainedEdge& e) {
-  if (!e.flows) return py::none();
+  if (!e.downstream.defined()) return py::none();
   py::dict d;
-  d["downstream"] = tensor_or_none(e.downstream);
+  d["downstream"] = e.downstream;
   d["local"] = tensor_or_none(e.local);
   d["local_text"] = e.local_text.empty() ? py::object(py::none()) : py::cast(e.local_text);
   d["rule"] = lines_or_none(e.rule);

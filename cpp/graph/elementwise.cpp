@@ -126,7 +126,8 @@ Tensor sum_to(const Tensor& dx, const Dims& shape) {
   Dims summed;
   for (int i = 0; i < dx.ndim(); ++i)
     if (i < added || (shape[i - added] == 1 && dx.size(i) != 1)) summed.push_back(i);
-  return view_as(sum(dx, summed, true), shape);
+  const Tensor total = sum(dx, summed, summed.size() > added);
+  return total.shape() == shape ? total : view_as(total, shape);
 }
 
 }  // namespace gradgate

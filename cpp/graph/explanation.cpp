@@ -16,10 +16,9 @@
 namespace gradgate {
 namespace {
 
-// The nodes that `root` was computed by, in forward order, without those in `except`.
-std::vector<Ref<Node>> nodes_below(const Ref<Node>& root, const std::unordered_set<const Node*>& except = {}) {
+// The nodes that `root` was computed by, in forward order, without those seen before.
+std::vector<Ref<Node>> nodes_below(const Ref<Node>& root, std::unordered_set<const Node*>& seen) {
   std::vector<Ref<Node>> nodes, stack{root};
-  std::unordered_set<const Node*> seen = except;
   while (!stack.empty()) {
     const Ref<Node> node = stack.back();
     stack.pop_back();
@@ -29,6 +28,10 @@ std::vector<Ref<Node>> nodes_below(const Ref<Node>& root, const std::unordered_s
   }
   std::stable_sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a->sequence() < b->sequence(); });
   return nodes;
+}
+std::vector<Ref<Node>> nodes_below(const Ref<Node>& root) {
+  std::unordered_set<const Node*> seen;
+  return nodes_below(root, seen);
 }
 
 const Accumulate* as_leaf(const Node& node) { return node.input_count() == 0 ? dynamic_cast<const Accumulate*>(&node) : nullptr; }
@@ -65,7 +68,7 @@ class ReplayedGraph {
     const Ref<Node> root = gradient_node(loss);
     const std::vector<Ref<Node>> nodes = nodes_below(root);
     for (const Ref<Node>& node : nodes)
-      if (node->released())
+      if (node->released() && !as_leaf(*node))
         fail<RuntimeError>("explain: the graph was already freed (", node->name(), "); call explain() before backward(), or specify "
                            "retain_graph=True in backward()");
     constexpr std::size_t kGatesBetweenInterruptChecks = 64;
@@ -74,7 +77,8 @@ class ReplayedGraph {
       run(*nodes[i]);
     }
     root_ = outputs_[root.get()][loss.body()->node ? loss.body()->output : 0];
-    if (!options.dtype && !same_bits(root_, loss) && !(is_nan(root_) && is_nan(loss)))
+    const bool same_kernels = options.fused && !options.dtype;
+    if (same_kernels && !same_bits(root_, loss) && !(is_nan(root_) && is_nan(loss)))
       fail<RuntimeError>("explain: computing the loss again from its leaves gives another value; a leaf or a constant was changed in place "
                          "since the forward pass, or a gate is random. Explain the loss before the optimizer's step");
   }
@@ -128,10 +132,7 @@ class ReplayedGraph {
       if (!y.requires_grad()) continue;
       const Ref<Node> maker = gradient_node(y);
       makers_.push_back(maker);
-      for (const Ref<Node>& made : nodes_below(maker, seen_)) {
-        seen_.insert(made.get());
-        originals_[made.get()] = &node;
-      }
+      for (const Ref<Node>& made : nodes_below(maker, seen_)) originals_[made.get()] = &node;
       Tensors& known = known_[maker.get()];
       known.resize(static_cast<std::size_t>(maker->outputs()));
       known[y.body()->node ? y.body()->output : 0] = y;
@@ -207,12 +208,10 @@ class Probes {
 class Explainer : public SweepObserver {
  public:
   Explainer(const Tensor& loss, const ExplainOptions& options) : options_(options), replay_(loss, options) {
-    for (const Ref<Node>& node : nodes_below(gradient_node(replay_.root()))) {
-      if (const Accumulate* leaf = as_leaf(*node))
-        values_of_[node.get()] = {add_value(leaf->leaf())};
-      else
-        add_gate(*node);
-    }
+    const Ref<Node> root = gradient_node(replay_.root());
+    if (as_leaf(*root)) value_of({root, 0, {}});
+    for (const Ref<Node>& node : nodes_below(root))
+      if (!as_leaf(*node)) add_gate(*node);
   }
 
   Explanation run() {
@@ -240,7 +239,12 @@ class Explainer : public SweepObserver {
   }
 
   int value_of(const Edge& edge) {
-    if (edge.node) return values_of_.at(edge.node.get())[edge.output];
+    if (edge.node) {
+      // Leaves come where they are first used.
+      std::vector<int>& values = values_of_[edge.node.get()];
+      if (const Accumulate* leaf = as_leaf(*edge.node); leaf && values.empty()) values = {add_value(leaf->leaf())};
+      return values[edge.output];
+    }
     const Tensor& constant = edge.constant.get();
     if (!constant.defined()) return -1;
     const auto [found, is_new] = constants_.try_emplace(constant.body(), 0);
@@ -269,7 +273,6 @@ class Explainer : public SweepObserver {
     for (int i = 0; i < node.input_count(); ++i) {
       ExplainedEdge edge;
       edge.value = value_of(node.input(i));
-      edge.flows = node.reaches(i);
       gate.inputs.push_back(std::move(edge));
     }
     for (const Tensor& y : outputs_of(node, gate))
@@ -286,7 +289,7 @@ class Explainer : public SweepObserver {
     Probes probes(node, inputs);
     gate.text = probes.forward(gate.constants);
     std::vector<bool> wanted;
-    for (const ExplainedEdge& e : gate.inputs) wanted.push_back(e.flows && e.downstream.defined());
+    for (const ExplainedEdge& e : gate.inputs) wanted.push_back(e.downstream.defined());
     if (gate.text.lines.empty()) return;
     const std::vector<Written> rules = probes.rules(wanted, gate.constants);
     const Tensor y = explanation_.values[static_cast<std::size_t>(gate.outputs[0])].tensor;
@@ -315,6 +318,7 @@ class Explainer : public SweepObserver {
 
 Explanation explain(const Tensor& loss, const ExplainOptions& options) {
   check_root(loss);
+  if (!options.fused || options.dtype) ReplayedGraph(loss, {});  // whose bits tell whether a tensor was changed
   return Explainer(loss, options).run();
 }
 

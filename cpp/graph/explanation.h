@@ -21,8 +21,7 @@ struct ExplainedValue {
 // An input of a gate, and the gradient that goes back to it.
 struct ExplainedEdge {
   int value = -1;  // -1 for an argument that is no tensor
-  bool flows = false;
-  Tensor downstream;  // undefined when the gate sent none
+  Tensor downstream;  // undefined where none flows
   Tensor local;       // dy/dx of an elementwise gate, of the output's shape
   std::string local_text;
   Written rule;  // the downstream gradient as an expression of the gate's inputs {0}, {1}, outputs {y}, {y1} and upstream {dy}, {dy1}

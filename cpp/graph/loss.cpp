@@ -189,7 +189,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
     out = Tensor::empty({}, x.dtype());
     reduce_losses(reduction, rows, losses.data<T>(), scale.data<T>(), out.data<T>());
   });
-  return records(x) ? record(std::move(out), new CrossEntropy(x, p, classes, scale, reduction, ignore_index), x, target, weights) : out;
+  return records(x) ? record(std::move(out), new CrossEntropy(x, p, classes, scale, reduction, ignore_index), x, target, weight) : out;
 }
 
 }  // namespace gradgate
