@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from gradgate.explain.gate import Edge, Gate, Variable
 
@@ -31,31 +32,25 @@ def _variable_behind(edge: Edge) -> Variable | None:
     return source if isinstance(source, Variable) else None
 
 
+def _owner(gate: Gate) -> Path:
+    """The innermost module that holds the parameters a gate uses; () if it uses none."""
+    behind = [] if gate.kind == "copy" else [_variable_behind(edge) for edge in gate.inputs]
+    return _common(variable.group for variable in behind if variable is not None and variable.group) or ()
+
+
 def assign_groups(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
     """Gives every gate and unnamed constant the path of the module that it lies in.
 
-    A gate that uses a module's parameters lies in this module; a gate without parameters in the innermost module that holds
-    both what it was computed from and what uses it. What comes before the first parameter or after the last lies in none.
+    A gate that uses a module's parameters lies in this module; a gate without parameters in the innermost module of both
+    the gate with parameters that ran before it and the one that ran after it, since a module runs from its first gate to
+    its last. What ran before the first such gate or after the last lies in none. So a module is a stretch of the forward
+    pass, and closing it leaves no wire that runs back.
     """
-    owned: dict[Gate, Path] = {}
-    before: dict[Gate, Path | None] = {}
-    after: dict[Gate, Path | None] = {}
-    for gate in gates:
-        behind = [variable for edge in gate.inputs if (variable := _variable_behind(edge)) is not None]
-        path = _common(v.group for v in behind if v.group) if gate.kind != "copy" else None
-        if path:
-            owned[gate] = path
-        sources = [e.source for e in gate.inputs]
-        before[gate] = owned.get(gate) or _common(
-            before[s] if isinstance(s, Gate) else s.group or None for s in sources
-        )
-    for gate in reversed(gates):
-        after[gate] = owned.get(gate) or _common(after[edge.target] for edge in gate.outputs)
-    for gate in gates:
-        path = owned.get(gate)
-        if path is None and before[gate] is not None and after[gate] is not None:
-            path = _common([before[gate], after[gate]])
-        gate.group = path or ()
+    owners = [_owner(gate) for gate in gates]
+    earlier: list[Path] = list(accumulate(owners, lambda last, path: path or last, initial=()))[1:]
+    later: list[Path] = list(accumulate(reversed(owners), lambda last, path: path or last, initial=()))[1:][::-1]
+    for gate, owner, before, after in zip(gates, owners, earlier, later, strict=True):
+        gate.group = owner or _common([before, after]) or ()
     for variable in variables:
         if not variable.group and not variable.named:
             variable.group = _common(edge.target.group for edge in variable.outputs) or ()

@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 # Arrays up to this size show their elements; eight are two rows of four, or a label as tall as a gate.
 SMALL = 8
-PER_LINE = 4
+PER_LINE = MOST_ROWS = 4
 BINS = 16
 
 
@@ -47,7 +47,7 @@ def array_of(tensor: Tensor) -> Array:
 
 def is_small(tensor: Tensor) -> bool:
     """Whether a tensor's numbers are shown one by one."""
-    return tensor.numel() <= SMALL and tensor.ndim <= 2 and tensor.numel() > 0
+    return 0 < tensor.numel() <= SMALL and tensor.ndim <= 2 and (tensor.ndim < 2 or tensor.shape[0] <= MOST_ROWS)
 
 
 def element(value: Any, digits: int = 3) -> str:

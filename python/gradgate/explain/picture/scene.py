@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # "auto" opens modules while the picture has at most this many boxes, which fit on a page; below the other number it would
 # say nothing, and the next modules are opened whatever they hold.
-COMFORTABLE, FEW = 64, 8
+COMFORTABLE, FEW = 40, 8
 # Above this many boxes the layout takes seconds, and nobody finds a number.
 MOST = 400
 

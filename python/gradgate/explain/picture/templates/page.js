@@ -32,7 +32,7 @@
     const upstreams = gate.upstreams.filter((t) => t !== null).map((t) => span("gradient", short(t)));
     if (gate.kind === "copy") return `${upstreams.join(" + ")} = ${down}  for ${escape(edge.name)}`;
     if (edge.local !== null) {
-      const formula = edge.formula ? ` <span class="faint">${escape(edge.formula)}</span>` : "";
+      const formula = edge.formula ? ` <span class="faint">(local: ${escape(edge.formula)})</span>` : "";
       const summed = edge.summed ? ", summed to its shape," : "";
       return `${upstreams[0]} × ${span("local", short(edge.local))}${summed} = ${down}  for ${escape(edge.name)}${formula}`;
     }
