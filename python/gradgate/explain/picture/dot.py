@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradgate.explain.groups import Path
 from gradgate.explain.picture.boxes import Box, GateBox, VariableBox, WireBox
 from gradgate.explain.picture.scene import Scene
 
@@ -27,11 +28,12 @@ def _label(box: WireBox) -> str:
     return f"<{'<br/>'.join(lines)}>"
 
 
-def _cluster(scene: Scene, group: tuple[str, ...], indent: str) -> list[str]:
-    """The boxes of a frame, and the frames in it."""
-    lines = [indent + _node(box) for box in scene.boxes if box.group == group and not isinstance(box, WireBox)]
+def _cluster(scene: Scene, around: Path | None, indent: str) -> list[str]:
+    """The boxes of a frame, and the frames in it; None for those of the page."""
+    boxes = [box for box in scene.boxes if not isinstance(box, WireBox)]
+    lines = [indent + _node(box) for box in boxes if scene.frame_around(box.group) == around]
     for path, frame in scene.frames.items():
-        if path[:-1] == group:
+        if scene.frame_around(path[:-1]) == around:
             lines.append(f"{indent}subgraph {_quoted('cluster ' + frame.key)} {{")
             lines.append(f"{indent}  label={_quoted(frame.title)};")
             lines += [*_cluster(scene, path, indent + "  "), indent + "}"]
@@ -41,7 +43,7 @@ def _cluster(scene: Scene, group: tuple[str, ...], indent: str) -> list[str]:
 def dot_of(scene: Scene) -> str:
     """The scene as a digraph from left to right, its open modules as clusters, wires with value, gradient and local gradient."""
     lines = ["digraph flow {", "  rankdir=LR;", '  node [fontname="monospace"];', '  edge [fontname="monospace"];']
-    lines += _cluster(scene, (), "  ")
+    lines += _cluster(scene, None, "  ")
     # A wire with a label was drawn in two pieces around it.
     incoming = {id(wire.target): wire.source for wire in scene.wires if isinstance(wire.target, WireBox)}
     for wire in scene.wires:

@@ -49,8 +49,9 @@ def _request(scene: Scene) -> tuple[dict[str, Any], list[Box]]:
             "size": {"width": max(box.width, 1.0), "height": max(box.height, 1.0)},
             "shape": "ellipse" if isinstance(box, GateBox) and box.is_circle else "box",
         }
-        if box.group in frame_of:
-            node["parent"] = frame_of[box.group]
+        around = scene.frame_around(box.group)
+        if around is not None:
+            node["parent"] = frame_of[around]
         nodes.append(node)
     edges: list[dict[str, Any]] = []
     for wire in scene.wires:

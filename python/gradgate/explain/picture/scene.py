@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # "auto" opens modules while the picture has at most this many boxes, which fit on a page; below the other number it would
 # say nothing, and the next modules are opened whatever they hold.
 COMFORTABLE, FEW = 40, 8
+# An open module with more gates than this has no frame: rows are not folded inside of one, and six gates are as wide as a page.
+FRAMED = 6
 # Above this many boxes the layout takes seconds, and nobody finds a number.
 MOST = 400
 
@@ -84,7 +86,7 @@ class Scene:
         self._drawn: set[tuple[int, int, int]] = set()
         self._check_size()
         for path in _paths(flow):
-            if path in open_paths:
+            if path in open_paths and self._columns(path) <= FRAMED:
                 self.frames[path] = FrameBox(".".join(path), path[:-1], title=self._module_title(path))
         self._shown: set[Gate | Variable] = set(flow.items)
         for item in flow.items:
@@ -103,6 +105,16 @@ class Scene:
                 f"draw: the picture would have {count:,} boxes, more than the {MOST} that can be read; {closing}draw a part of "
                 f"it with flow.around({example!r})"
             )
+
+    def _columns(self, path: Path) -> int:
+        """How many gates and closed modules an open module shows."""
+        inside = [item for item in self.flow.items if item.group[: len(path)] == path]
+        shown = [(item, _closed_around(item.group, self.open_paths)) for item in inside]
+        return len({closed or item for item, closed in shown if closed or isinstance(item, Gate)})
+
+    def frame_around(self, group: Path) -> Path | None:
+        """The innermost frame that what lies in `group` stands in, None for the page itself."""
+        return next((group[:d] for d in range(len(group), 0, -1) if group[:d] in self.frames), None)
 
     def _module_title(self, path: Path) -> str:
         name = ".".join(path)

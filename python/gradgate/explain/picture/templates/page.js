@@ -167,6 +167,9 @@
     $("stage").innerHTML = data.views[view].svg;
     $("open-all").disabled = widest === view;
     $("close-all").disabled = viewOf([]) === view;
+    const names = data.views[view].open;
+    $("opened").innerHTML = names.length > 12 ? "" // so many are closed all at once, or by a click on their frames
+      : names.map((name) => `<button data-name="${escape(name)}" title="Close">${escape(name)} ✕</button>`).join("");
     zoom(state.zoom);
     update();
   }
@@ -174,9 +177,9 @@
   function zoom(factor) {
     state.zoom = factor;
     const svg = $("stage").querySelector("svg");
-    // Fitted to the page, but small pictures no larger than half as large again.
+    // Fitted to the page as far as the text stays legible; small pictures no larger than half as large again.
     const width = svg.viewBox.baseVal.width;
-    svg.style.width = factor === 0 ? `min(100%, ${1.5 * width}px)` : `${factor * width}px`;
+    svg.style.width = factor === 0 ? `max(${0.6 * width}px, min(100%, ${1.5 * width}px))` : `${factor * width}px`;
   }
 
   function scale(by) {
@@ -234,6 +237,9 @@
   $("smaller").addEventListener("click", () => scale(0.8));
   $("larger").addEventListener("click", () => scale(1.25));
   $("fit").addEventListener("click", () => zoom(0));
+  $("opened").addEventListener("click", (event) => {
+    if (event.target.dataset.name) openView(viewOf(prefixes(event.target.dataset.name).slice(0, -1)));
+  });
   $("detail").addEventListener("click", (event) => {
     if (event.target.classList.contains("dismiss")) { choose(null); update(); }
   });
