@@ -38,6 +38,10 @@ def _owner(gate: Gate) -> Path:
     return _common(variable.group for variable in behind if variable is not None and variable.group) or ()
 
 
+def _last_known(last: Path, path: Path) -> Path:
+    return path or last
+
+
 def assign_groups(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
     """Gives every gate and unnamed constant the path of the module that it lies in.
 
@@ -47,8 +51,8 @@ def assign_groups(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
     pass, and closing it leaves no wire that runs back.
     """
     owners = [_owner(gate) for gate in gates]
-    earlier: list[Path] = list(accumulate(owners, lambda last, path: path or last, initial=()))[1:]
-    later: list[Path] = list(accumulate(reversed(owners), lambda last, path: path or last, initial=()))[1:][::-1]
+    earlier = list(accumulate(owners, _last_known))
+    later = list(accumulate(reversed(owners), _last_known))[::-1]
     for gate, owner, before, after in zip(gates, owners, earlier, later, strict=True):
         gate.group = owner or _common([before, after]) or ()
     for variable in variables:

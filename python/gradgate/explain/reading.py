@@ -82,7 +82,8 @@ class Reading:
         return gate
 
     def _add_gate(self, entry: Record) -> None:
-        kind: str = OTHER_NAMES.get(entry["kind"], entry["kind"])
+        recorded: str = entry["kind"]
+        kind = OTHER_NAMES.get(recorded, recorded)
         elementwise = any(edge is not None and edge["local"] is not None for edge in entry["edges"])
         gate = Gate(
             name=self._names.fresh(kind, self._counts),
