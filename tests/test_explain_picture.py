@@ -28,6 +28,15 @@ def residual():
     return gg.explain((h * h.sigmoid()).mean(), model)
 
 
+def blocks():
+    """Modules in modules, with a way around each."""
+    model = nn.Sequential(*[nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 4)) for _ in range(3)])
+    x = gg.randn(6, 4)
+    for block in model:
+        x = x + block(x)
+    return gg.explain(x.square().mean(), model)
+
+
 PICTURES = {
     "neuron": (neuron, "auto"),
     "squared norm": (squared_norm, "auto"),
@@ -38,6 +47,9 @@ PICTURES = {
     "one of twenty": (deep, ["8"]),
     "all of twenty": (deep, "all"),
     "residual": (residual, "all"),
+    "blocks": (blocks, "auto"),
+    "one block": (blocks, ["1"]),
+    "all blocks": (blocks, "all"),
     "part": (lambda: deep().around("8", 2), "all"),
 }
 
@@ -164,6 +176,8 @@ def test_a_module_around_all_is_opened_by_itself():
     model = nn.Sequential(nn.Sequential(*[nn.Linear(4, 4) for _ in range(40)]))
     flow = gg.explain(model(gg.ones(2, 4)).sum(), model)
     assert opened(flow, "auto") == {("0",)}
+    scene = laid_out(Scene(flow, {("0",)}))
+    assert not scene.frames and scene.width < 3 * scene.height
 
 
 def test_large_graphs_are_refused_with_the_way_out():
