@@ -144,6 +144,14 @@ def test_the_neuron_shows_the_lectures_numbers():
     assert {"1", "-0.534", "-0.197", "0.197", "0.393", "-0.393", "-0.59"} <= set(texts["gradient"])
 
 
+def test_the_loss_may_be_one_of_several_outputs():
+    x = gg.tensor([2.0, 3.0], requires_grad=True)
+    flow = gg.explain(x.unbind()[1])
+    texts = [t.text for t in ElementTree.fromstring(flow.draw()).iter(SVG + "text") if t.get("class") == "value"]
+    assert texts[-1] == "3" and flow.loss.item() == 3
+    assert flow["x"].gradient.numpy().tolist() == [0, 1]
+
+
 def test_colours_follow_the_readers_scheme():
     text = neuron().draw()
     assert "prefers-color-scheme: dark" in text and "currentColor" in text

@@ -29,8 +29,6 @@ class Wire:
 
     source: Box
     target: Box
-    label: Box | None = None
-    arrow: bool = True
     points: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -187,16 +185,15 @@ class Scene:
             self.wires.append(Wire(source, target))
             return
         self.boxes.append(label)
-        self.wires.append(Wire(source, label, label, arrow=False))
-        self.wires.append(Wire(label, target, label))
+        self.wires.append(Wire(source, label))
+        self.wires.append(Wire(label, target))
 
     def _leave(self, gate: Gate) -> None:
         """The wires out of the picture: to the loss, and to what a part of a flow does not show."""
         source = self._place(gate)
         if not gate.outputs:
-            label = WireBox(
-                f"wire {len(self.wires)}", (), value=gate.values[0], gradient=gate.upstreams[0], source=gate.name
-            )
+            gradient = next(upstream for upstream in gate.upstreams if upstream is not None)
+            label = WireBox(f"wire {len(self.wires)}", (), value=self.flow.loss, gradient=gradient, source=gate.name)
             loss = NameBox("loss", (), title=self.flow.name, role="loss")
             self.boxes.append(loss)
             self._run(source, loss, label)

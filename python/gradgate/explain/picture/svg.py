@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from gradgate.explain.gate import Edge, Gate
-from gradgate.explain.picture.boxes import Box, FrameBox, GateBox, NameBox, VariableBox, WireBox
+from gradgate.explain.picture.boxes import Box, GateBox, NameBox, VariableBox, WireBox
 from gradgate.explain.picture.scene import Scene, Wire
 from gradgate.explain.picture.text import Text
 from gradgate.explain.summary import sentence, shape_text
@@ -114,12 +114,8 @@ def _box(box: Box) -> str:
 
 
 def _wire(wire: Wire) -> str:
-    arrow = ' marker-end="url(#gradgate-arrow)"' if wire.arrow else ""
+    arrow = "" if isinstance(wire.target, WireBox) else ' marker-end="url(#gradgate-arrow)"'
     return f'<path class="line" d="{_path(wire.points)}"{arrow}/>'
-
-
-def _frames(scene: Scene) -> list[FrameBox]:
-    return list(scene.frames.values())
 
 
 def svg_of(scene: Scene, title: str, alone: bool = True) -> str:
@@ -134,7 +130,7 @@ def svg_of(scene: Scene, title: str, alone: bool = True) -> str:
             f"<title>{escape(title)}</title>{css}",
             '<defs><marker id="gradgate-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
             'orient="auto-start-reverse"><path d="M0 0.5L8 4L0 7.5z"/></marker></defs>',
-            *map(_box, _frames(scene)),
+            *map(_box, scene.frames.values()),
             *map(_wire, scene.wires),
             *map(_box, scene.boxes),
             "</svg>",
