@@ -1,176 +1,42 @@
-"""Whole training steps with Adam against NumPy by hand and PyTorch: ``python bench/training_step.py [--threads N] [--largest N]``."""
+"""Whole training steps against NumPy by hand, PyTorch (eager), JAX (jit) and scikit-learn.
+
+    python bench/training_step.py                   seven fully connected networks, one thread
+    python bench/training_step.py --threads 2 --largest 100000
+
+A step is forward, cross-entropy, backward and Adam on one batch. Every rival starts from the same parameters, and its first
+losses are compared before the race.
+"""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
 
-import numpy as np
-from interleaved import Result, header, race, table, torch_or_none, use_threads, verify
+from training_peers import by_jax, by_sklearn
 
-import gradgate
-
-LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
+from gradgate.bench.comparison import Comparison, parser, start
+from gradgate.bench.networks import CASES, Case, step_rivals, verify_trajectory
 
 
-@dataclass(frozen=True)
-class Case:
-    """A fully connected classifier and its batch."""
-
-    sizes: tuple[int, ...]
-    batch: int
-    activation: str = "ReLU"
-
-    @property
-    def name(self) -> str:
-        shape = (
-            "-".join(map(str, self.sizes))
-            if len(self.sizes) < 8
-            else f"{len(self.sizes) - 1} layers of {self.sizes[0]}"
-        )
-        return f"{shape}, batch {self.batch}" + ("" if self.activation == "ReLU" else f", {self.activation.lower()}")
-
-    @property
-    def parameters(self) -> int:
-        return sum((n_in + 1) * n_out for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True))
-
-
-CASES = [
-    Case((2, 16, 16, 2), 32),
-    Case((8, 64, 64, 4), 64, "Tanh"),
-    Case((64, 128, 10), 32),
-    Case((64,) * 21, 128),
-    Case((784, 256, 128, 10), 64),
-    Case((784, 256, 128, 10), 512, "Sigmoid"),
-    Case((1024, 1024, 1024, 10), 256),
-]
-
-Arrays = list[np.ndarray]
-
-
-def initial_parameters(case: Case) -> Arrays:
-    """Weights [in][out] and biases, the same for every rival."""
-    random = np.random.default_rng(0)
-    parameters = []
-    for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
-        bound = n_in**-0.5
-        parameters.append(random.uniform(-bound, bound, (n_in, n_out)).astype(np.float32))
-        parameters.append(random.uniform(-bound, bound, n_out).astype(np.float32))
-    return parameters
-
-
-def make_batch(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(1)
-    return random.standard_normal((case.batch, case.sizes[0])).astype(np.float32), random.integers(
-        0, case.sizes[-1], case.batch
-    )
-
-
-class NumpyNetwork:
-    """Forward, backward and Adam written by hand, in place where NumPy allows it."""
-
-    ACTIVATIONS: ClassVar[dict[str, tuple[Callable[..., Any], Callable[..., Any]]]] = {
-        "ReLU": (lambda z: np.maximum(z, 0, out=z), lambda h: h > 0),
-        "Tanh": (lambda z: np.tanh(z, out=z), lambda h: 1 - h * h),
-        "Sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),
-    }
-
-    def __init__(self, case: Case) -> None:
-        self.parameters = initial_parameters(case)
-        self.first = [np.zeros_like(p) for p in self.parameters]
-        self.second = [np.zeros_like(p) for p in self.parameters]
-        self.forward_gate, self.local = self.ACTIVATIONS[case.activation]
-        self.x, self.y = make_batch(case)
-        self.rows = np.arange(case.batch)
-        self.steps = 0
-
-    def step(self) -> float:
-        layers = len(self.parameters) // 2
-        hidden = [self.x]
-        for i in range(layers):
-            z = hidden[-1] @ self.parameters[2 * i] + self.parameters[2 * i + 1]
-            hidden.append(self.forward_gate(z) if i + 1 < layers else z)
-        scores = hidden[-1] - hidden[-1].max(1, keepdims=True)
-        p = np.exp(scores)
-        total = p.sum(1, keepdims=True)
-        loss = float((np.log(total[:, 0]) - scores[self.rows, self.y]).mean())
-        p /= total
-        p[self.rows, self.y] -= 1
-        p /= len(p)
-        self.update(self.backward(p, hidden))
-        return loss
-
-    def backward(self, dy: np.ndarray, hidden: Arrays) -> Arrays:
-        gradients: Arrays = []
-        for i in reversed(range(len(self.parameters) // 2)):
-            gradients += [dy.sum(0), hidden[i].T @ dy]
-            if i:
-                dy = dy @ self.parameters[2 * i].T
-                dy *= self.local(hidden[i])
-        return gradients[::-1]
-
-    def update(self, gradients: Arrays) -> None:
-        self.steps += 1
-        rate = LEARNING_RATE / (1 - BETA1**self.steps)
-        correction = (1 - BETA2**self.steps) ** 0.5
-        for p, g, m, v in zip(self.parameters, gradients, self.first, self.second, strict=True):
-            m *= BETA1
-            m += (1 - BETA1) * g
-            v *= BETA2
-            v += (1 - BETA2) * g * g
-            p -= rate * m / (np.sqrt(v) / correction + EPSILON)
-
-
-def modular(library: Any, case: Case) -> tuple[Callable[[], float], Any]:
-    """The training step in PyTorch's names, for PyTorch and Gradgate alike."""
-    layers: list[Any] = []
-    for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
-        layers += [library.nn.Linear(n_in, n_out), getattr(library.nn, case.activation)()]
-    model = library.nn.Sequential(*layers[:-1])
-    with library.no_grad():
-        for p, value in zip(model.parameters(), initial_parameters(case), strict=True):
-            p.copy_(library.from_numpy(value.T.copy() if value.ndim == 2 else value))
-    optimizer = library.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(BETA1, BETA2), eps=EPSILON)
-    x, y = (library.from_numpy(a) for a in make_batch(case))
-    cross_entropy = library.nn.functional.cross_entropy
-
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step, model
-
-
-def verify_trajectory(case: Case, rivals: dict[str, Callable[[], Any]]) -> None:
-    """The first losses must be the same: float32 sums in another order, through a few steps of Adam."""
-    losses = {name: [float(step()) for _ in range(3)] for name, step in rivals.items()}
-    for name, values in losses.items():
-        verify(f"{case.name} by {name}", losses["NumPy"], values, 1e-4)
-
-
-def measure(case: Case, torch: Any) -> Result:
-    """Race one step of every rival on the same data from the same parameters."""
-    rivals: dict[str, Callable[[], Any]] = {"gradgate": modular(gradgate, case)[0], "NumPy": NumpyNetwork(case).step}
-    if torch is not None:
-        rivals["PyTorch"] = modular(torch, case)[0]
+def measure(comparison: Comparison, case: Case) -> None:
+    rivals = step_rivals(comparison.within(), case)
+    if jax := comparison.libraries.get("JAX"):
+        rivals["JAX"] = by_jax(jax, case)
+    if "scikit-learn" in comparison.libraries and (step := by_sklearn(case)):
+        rivals["scikit-learn"] = step
     verify_trajectory(case, rivals)
-    return Result(case.name, race(rivals))
+    comparison.race(case.name, rivals)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--largest", type=int, help="leave out the networks of more parameters")
-    options = parser.parse_args(arguments)
-    use_threads(options.threads)
-    torch = torch_or_none(options.threads)
-    header("one training step: forward, cross-entropy, backward, Adam")
-    table([measure(case, torch) for case in CASES if options.largest is None or case.parameters <= options.largest])
+    options = parser(__doc__)
+    options.add_argument("--largest", type=int, help="leave out the networks of more parameters")
+    given = options.parse_args(arguments)
+    libraries = start(given, ("PyTorch", "JAX", "scikit-learn"))
+    comparison = Comparison("one training step: forward, cross-entropy, backward, Adam", libraries)
+    for case in CASES:
+        if given.largest is None or case.parameters <= given.largest:
+            measure(comparison, case)
+    comparison.show()
 
 
 if __name__ == "__main__":

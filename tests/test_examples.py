@@ -1,19 +1,13 @@
-"""The programs of examples/ do what they say, and those of bench/ verify and measure."""
+"""The programs of examples/ do what they say."""
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 import pytest
-
-import gradgate
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,42 +54,3 @@ def test_digits(tmp_path: Path) -> None:
     assert int(right) >= 0.97 * 360
     assert "it gives the same scores" in out
     assert (tmp_path / "digits.safetensors").exists()
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """bench/interleaved.py, with its races cut to one short round."""
-    monkeypatch.syspath_prepend(ROOT / "bench")
-    names = ("interleaved", "matmul", "gates", "training_step")
-    for name in names:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    interleaved = importlib.import_module("interleaved")
-    monkeypatch.setattr(interleaved, "BATCH_SECONDS", 1e-5)
-    monkeypatch.setattr(interleaved, "ROUNDS", 1)
-    monkeypatch.setattr(interleaved, "torch_or_none", lambda threads: None)
-    monkeypatch.setattr(interleaved, "use_threads", gradgate.set_num_threads)  # rather than starting pytest again
-    yield interleaved
-    for name in names:
-        sys.modules.pop(name, None)
-
-
-ARGUMENTS = {"matmul": ["--largest", "64"], "gates": ["--size", "100"], "training_step": ["--largest", "10000"]}
-
-
-@pytest.mark.parametrize("program", ARGUMENTS)
-@pytest.mark.usefixtures("bench")
-def test_a_benchmark_prints_a_table(program: str, capsys: pytest.CaptureFixture[str]) -> None:
-    importlib.import_module(program).main([*ARGUMENTS[program], "--threads", "2"])
-    out = capsys.readouterr().out
-    assert re.search(r"gradgate [\d.]+, (baseline|avx2|avx512|neon), threads: 2; NumPy", out)
-    assert re.search(r"gradgate +NumPy +vs NumPy", out)
-    assert len(re.findall(r"(?:ns|us|ms) +[\d.]+x", out)) >= 2
-    assert re.search(r"geometric mean +[\d.]+x", out)
-
-
-@pytest.mark.parametrize("wrong", [np.nan, 1e-3])
-def test_a_wrong_result_is_not_timed(bench: ModuleType, wrong: float) -> None:
-    exact = np.ones(5)
-    bench.verify("right", exact, exact + 1e-7, 1e-6)
-    with pytest.raises(AssertionError, match="a rival"):
-        bench.verify("a rival", exact, np.array([1, 1, 1, 1, 1 + wrong]), 1e-6)

@@ -44,7 +44,7 @@ PYTHON_ROOMS: dict[str, set[str]] = {
     "optim": {"_core", "autograd"},
     "utils": {"_core", "autograd"},
 }
-PYTHON_TOP = {"__init__", "__main__", "demo"}
+PYTHON_TOP = {"__init__", "__main__", "demo", "bench"}
 # What runs when the package is imported, and what the commands need on top (the extra "demo").
 RUN_TIME_PACKAGES = {"numpy", "safetensors"}
 DEMO_PACKAGES = {"sklearn", "matplotlib", "tqdm"}

@@ -7,6 +7,7 @@
 #include "bindings/module.h"
 #include "graph/tensor.h"
 #include "kernels/dispatch.h"
+#include "kernels/peak.h"
 
 namespace py = pybind11;
 
@@ -19,6 +20,13 @@ void install_host_hooks() {
   host_hooks.check_interrupt = [] {
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   };
+}
+
+// Other threads may measure their cores meanwhile.
+std::pair<double, double> measured(TimedWork (*measure)()) {
+  const py::gil_scoped_release released;
+  const TimedWork work = measure();
+  return {work.count, work.seconds};
 }
 
 std::string compiler() {
@@ -46,6 +54,15 @@ void define_configuration(py::module_& m) {
   m.def("set_isa", set_isa, py::arg("name"),
         "Chooses the instruction set; results do not depend on it.\n\nRaises ValueError for a name that is not available.");
   m.def("_compiler", compiler, "The compiler that built this module.");
+  m.def(
+      "_fma_peak",
+      [](DType dtype) {
+        return visit_floating("_fma_peak", dtype, []<class T>() { return measured(fma_peak<T>); });
+      },
+      py::arg("dtype"),
+      "Runs fused multiply-adds on registers alone for some milliseconds: (floating-point operations, seconds) of this thread's core.");
+  m.def(
+      "_clock_cycles", [] { return measured(clock_cycles); }, "(cycles, seconds) of a chain of operations that take a cycle each.");
   m.def(
       "_environment_warnings",
       [] {

@@ -5,6 +5,7 @@
 #include "kernels/matmul_table.h"
 #include "kernels/normalization_table.h"
 #include "kernels/optimizer_table.h"
+#include "kernels/peak_table.h"
 #include "kernels/random_table.h"
 #include "kernels/reduce_table.h"
 #include "kernels/softmax_table.h"
@@ -20,6 +21,7 @@ struct FloatTable {
   NormalizationTable<T> normalization;
   OptimizerTable<T> optimizer;
   RandomTable<T> random;
+  PeakTable<T> peak;
 };
 
 struct KernelTable {

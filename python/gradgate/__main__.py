@@ -1,4 +1,4 @@
-"""The command line: ``python -m gradgate demo``."""
+"""The command line: ``python -m gradgate demo``, ``bench`` and ``config``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import gradgate
 from gradgate import demo
+from gradgate.bench import tour
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,18 +19,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_arguments(
         commands.add_parser("demo", help="train a classifier on real handwritten digits", description=demo.DESCRIPTION)
     )
+    tour.add_options(
+        commands.add_parser(
+            "bench", help="measure this machine against NumPy, and PyTorch if installed", description=tour.DESCRIPTION
+        )
+    )
     commands.add_parser("config", help="print how this installation computes")
     options = parser.parse_args(arguments)
     if options.command == "config":
         gradgate.show_config()
         return 0
     try:
-        demo.run(options)
-    except demo.DemoError as error:
-        print(f"python -m gradgate demo: {error}", file=sys.stderr)
+        {"demo": demo.run, "bench": tour.run}[options.command](options)
+    except (demo.DemoError, tour.TourError) as error:
+        print(f"python -m gradgate {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("python -m gradgate demo: interrupted", file=sys.stderr)
+        print(f"python -m gradgate {options.command}: interrupted", file=sys.stderr)
         return 130
     return 0
 

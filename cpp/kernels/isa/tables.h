@@ -15,5 +15,6 @@ void fill_softmax(SoftmaxTable<float>& f32, SoftmaxTable<double>& f64);
 void fill_matmul(MatmulTable<float>& f32, MatmulTable<double>& f64);
 void fill_normalization(NormalizationTable<float>& f32, NormalizationTable<double>& f64);
 void fill_optimizer(OptimizerTable<float>& f32, OptimizerTable<double>& f64);
+void fill_peak(PeakTable<float>& f32, PeakTable<double>& f64);
 
 }  // namespace gradgate::GRADGATE_ISA

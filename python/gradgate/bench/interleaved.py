@@ -1,0 +1,191 @@
+"""Timing rivals against each other in one run: their results compared first, their rounds interleaved.
+
+What the machine can do at most is measured in the same rounds: fused multiply-adds, the clock, copies of memory.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import sys
+import threading
+import time
+import timeit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import gradgate
+from gradgate import _core
+
+__all__ = [
+    "Limits",
+    "Pace",
+    "Result",
+    "Statement",
+    "copy_rival",
+    "is_smoke",
+    "processor",
+    "race",
+    "set_pace",
+    "use_threads",
+    "verify",
+]
+
+# What is timed: a function, or the text of a statement, which costs no call of its own.
+Statement = str | Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to measure: a batch lasts at least `batch_seconds`, and a race has `rounds` of them unless it takes `race_seconds`."""
+
+    batch_seconds: float = 2e-3  # a thousand times the clock's own cost
+    rounds: int = 15
+    race_seconds: float = 4.0
+    least_rounds: int = 4
+
+
+SMOKE = Pace(1e-5, 1, 0.0, 1)
+_pace = Pace()
+
+
+def set_pace(pace: Pace) -> None:
+    """Choose how long the following races take."""
+    global _pace
+    _pace = pace
+
+
+def is_smoke() -> bool:
+    """Whether the commands only show that they run, with figures that say nothing."""
+    return _pace == SMOKE
+
+
+@dataclass
+class Result:
+    """The best time of each rival, in seconds a call, and how much work a call is."""
+
+    case: str
+    seconds: dict[str, float]
+    operations: float = 0  # floating-point multiplications and additions
+    dtype: str = "float32"
+    elements: float = 0
+    moved: float = 0  # bytes read and written, where that is the limit
+    copied: float = 0  # bytes a second of a copy timed in the same rounds
+
+
+class Limits:
+    """The most that was seen of this machine in the course of a run: operations a second, and cycles a second of one core."""
+
+    def __init__(self) -> None:
+        self.threads = gradgate.get_num_threads()
+        self.operations = {"float32": 0.0, "float64": 0.0}
+        self.clock = 0.0
+
+    def sample(self) -> None:
+        """Measure for some milliseconds; called along with every race."""
+        for name in self.operations:
+            rate = sum(_on_every_thread(lambda name=name: _rate(_core._fma_peak(name)), self.threads))  # type: ignore[misc]
+            self.operations[name] = max(self.operations[name], rate)
+        self.clock = max(self.clock, _rate(_core._clock_cycles()))
+
+
+def _rate(measured: tuple[float, float]) -> float:
+    work, seconds = measured
+    return work / seconds
+
+
+def _on_every_thread(call: Callable[[], Any], threads: int) -> list[Any]:
+    """Call a function that gives up the interpreter lock on several threads at once."""
+    results: list[Any] = []
+    others = [threading.Thread(target=lambda: results.append(call())) for _ in range(threads - 1)]
+    for thread in others:
+        thread.start()
+    results.append(call())
+    for thread in others:
+        thread.join()
+    return results
+
+
+def copy_rival(count: int) -> tuple[Callable[[], Any], int]:
+    """A copy of `count` bytes by all threads, and the bytes that it reads and writes."""
+    threads = gradgate.get_num_threads()
+    parts = [np.ones(max(1, count // threads), np.uint8) for _ in range(threads)]
+    targets = [np.zeros_like(part) for part in parts]
+
+    def copy() -> None:
+        waiting = list(zip(targets, parts, strict=True))
+        _on_every_thread(lambda: np.copyto(*waiting.pop()), threads)
+
+    return copy, 2 * sum(part.nbytes for part in parts)
+
+
+def _calls_per_batch(timer: timeit.Timer) -> int:
+    calls = 1
+    while True:
+        elapsed = timer.timeit(calls)
+        if elapsed >= _pace.batch_seconds:
+            return calls
+        calls = max(2 * calls, math.ceil(calls * _pace.batch_seconds / max(elapsed, 1e-9)))
+
+
+def race(
+    rivals: Mapping[str, Statement],
+    names: Mapping[str, Any] | None = None,
+    before: Mapping[str, Callable[[], Any]] | None = None,
+    at_leisure: bool = False,
+) -> dict[str, float]:
+    """Return each rival's best seconds a call over interleaved rounds.
+
+    The machine may be shared: what disturbs one round disturbs all rivals in it, and the best of many rounds is the one
+    that was disturbed least. `names` are those in the statements, `before` what a rival does ahead of every batch, and
+    `at_leisure` runs every round, however long that takes.
+    """
+    space = {**(names or {}), "_before": before or {}}
+    timers = {}
+    for name, statement in rivals.items():
+        # timeit switches the garbage collection off; who makes garbage shall pay for it.
+        setup = "import gc; gc.enable()" + (f"; _before[{name!r}]()" if before and name in before else "")
+        timers[name] = timeit.Timer(statement, setup, globals=space)
+    counts = {name: _calls_per_batch(timer) for name, timer in timers.items()}
+    best = dict.fromkeys(rivals, float("inf"))
+    start = time.perf_counter()
+    for i in range(_pace.rounds):
+        if i >= _pace.least_rounds and not at_leisure and time.perf_counter() - start > _pace.race_seconds:
+            break
+        for name, timer in timers.items():
+            best[name] = min(best[name], timer.timeit(counts[name]) / counts[name])
+    return best
+
+
+def verify(case: str, reference: Any, result: Any, rtol: float) -> None:
+    """Raise AssertionError unless a rival's result is the reference's within rtol of its largest element."""
+    expected, actual = np.asarray(reference, dtype=np.float64), np.asarray(result, dtype=np.float64)
+    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=rtol, err_msg=case)
+
+
+def use_threads(threads: int) -> None:
+    """Give Gradgate and the other libraries this many threads.
+
+    A BLAS reads its number when it is loaded: where the environment says another, the program is started again.
+    """
+    libraries = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NPROC")
+    variables = dict.fromkeys(libraries, str(threads))  # NPROC is JAX's
+    if any(os.environ.get(name) != value for name, value in variables.items()):
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **variables})
+    gradgate.set_num_threads(threads)
+
+
+def processor() -> str:
+    """The processor's name, as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
