@@ -193,21 +193,8 @@ def test_the_table_tells_ratios_and_the_best_peer(capsys: pytest.CaptureFixture[
     ]
     table(results, limits)
     title, one, two, mean, least, _ = capsys.readouterr().out.splitlines()
-    assert title.split() == [
-        "gradgate",
-        "NumPy",
-        "PyTorch",
-        "vs",
-        "NumPy",
-        "vs",
-        "PyTorch",
-        "vs",
-        "best",
-        "GF/s",
-        "of",
-        "peak",
-        "cycles/el.",
-    ]
+    columns = ["gradgate", "NumPy", "PyTorch", "vs NumPy", "vs PyTorch", "vs best", "GF/s", "of peak", "cycles/el."]
+    assert re.split(r" {2,}", title.strip()) == columns
     assert one.split() == [
         "one",
         "1.0",
@@ -240,13 +227,13 @@ def test_rivals_that_are_not_installed_are_left_out(
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.usefixtures("isa")
 def test_a_core_is_measured(dtype: str) -> None:
-    operations, seconds = _core._fma_peak(dtype)
+    operations, seconds = _core._fma_peak(getattr(gradgate, dtype))
     assert operations > 0
     assert 1e-3 < seconds < 60
     cycles, elapsed = _core._clock_cycles()
     assert 1e-3 < elapsed < 60
     assert cycles / elapsed > 1e8  # any processor of this century, however busy
-    for wrong in ("int64", "bool"):
+    for wrong in (gradgate.int64, gradgate.bool):
         with pytest.raises(RuntimeError, match="_fma_peak needs a float32 or float64"):
             _core._fma_peak(wrong)
 

@@ -14,6 +14,7 @@ import time
 import timeit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ class Limits:
     def sample(self) -> None:
         """Measure for some milliseconds; called along with every race."""
         for name in self.operations:
-            rate = sum(_on_every_thread(lambda name=name: _rate(_core._fma_peak(name)), self.threads))  # type: ignore[misc]
+            measure = partial(_core._fma_peak, getattr(_core, name))
+            rate = sum(map(_rate, _on_every_thread(measure, self.threads)))
             self.operations[name] = max(self.operations[name], rate)
         self.clock = max(self.clock, _rate(_core._clock_cycles()))
 
