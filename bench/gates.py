@@ -25,7 +25,7 @@ Array = np.ndarray
 TOLERANCE = 8 * 2.0**-23
 # A copy is the limit of arrays that leave the second-level cache.
 CACHED_BYTES = 1 << 20
-VERIFIED = 4096  # elements: all that is done to one is done to each
+VERIFIED = 4096  # elements, at least: as many as are spread over the array
 
 erf = np.vectorize(math.erf, otypes=[float])
 
@@ -67,12 +67,18 @@ GATES: dict[str, Gate] = {
 BINARY: dict[str, Callable[[Array, Array], Array]] = {"add": np.add, "mul": np.multiply, "div": np.divide}
 
 
+def some(values: Any) -> Array:
+    """At least VERIFIED of the elements, spread evenly."""
+    array = np.asarray(values)
+    return array[:: max(1, len(array) // VERIFIED)]
+
+
 def function(library: Any, name: str) -> Callable[..., Any]:
     return getattr(library, name, None) or getattr(library.nn.functional, name)
 
 
 def race(comparison: Comparison, case: str, rivals: dict[str, Callable[[], Any]], exact: Array, arrays: int) -> None:
-    """Verify the first elements and race; `arrays` is how many are read and written."""
+    """Verify and race; `arrays` is how many are read and written."""
     size = len(next(iter(rivals.values()))())
     moved = 4 * arrays * size
     comparison.verified(
@@ -80,7 +86,7 @@ def race(comparison: Comparison, case: str, rivals: dict[str, Callable[[], Any]]
         rivals,
         exact,
         TOLERANCE,
-        read=lambda result: np.asarray(result)[:VERIFIED],
+        read=some,
         elements=size,
         moved=moved if moved > CACHED_BYTES else 0,
     )
@@ -94,7 +100,7 @@ def forward(comparison: Comparison, name: str, x: Array) -> None:
         rivals[library_name] = lambda call=call, t=t: call(t)
     if gate.races:
         rivals["NumPy"] = lambda: gate.forward(x)
-    race(comparison, name, rivals, gate.forward(x[:VERIFIED].astype(np.float64)), 2)
+    race(comparison, name, rivals, gate.forward(some(x).astype(np.float64)), 2)
 
 
 def backward(comparison: Comparison, name: str, x: Array) -> None:
@@ -116,8 +122,8 @@ def backward(comparison: Comparison, name: str, x: Array) -> None:
     if gate.races:
         output = gate.forward(x)
         rivals["NumPy"] = lambda: dy * gate.local(x, output)
-    few = x[:VERIFIED].astype(np.float64)
-    race(comparison, f"{name} backward", rivals, dy[:VERIFIED] * gate.local(few, gate.forward(few)), 3)
+    few = some(x).astype(np.float64)
+    race(comparison, f"{name} backward", rivals, some(dy) * gate.local(few, gate.forward(few)), 3)
 
 
 def binary(comparison: Comparison, name: str, x: Array) -> None:
@@ -127,7 +133,7 @@ def binary(comparison: Comparison, name: str, x: Array) -> None:
         call, a, b = getattr(library, name), library.from_numpy(x), library.from_numpy(y)
         rivals[library_name] = lambda call=call, a=a, b=b: call(a, b)
     rivals["NumPy"] = lambda: BINARY[name](x, y)
-    exact = BINARY[name](x[:VERIFIED].astype(np.float64), y[:VERIFIED].astype(np.float64))
+    exact = BINARY[name](some(x).astype(np.float64), some(y).astype(np.float64))
     race(comparison, name, rivals, exact, 3)
 
 

@@ -16,25 +16,26 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from gradgate.bench import networks
 from gradgate.bench.comparison import Comparison, parser, start
 
 STATUS = Path("/proc/self/status")
 MODULES = {"gradgate": "gradgate", "NumPy": "numpy", "PyTorch": "torch"}
 
-# Run by a process of its own: the library, the network's sizes, the batch, the steps and the threads are its arguments. NumPy's
-# network lies in the package, whose import is counted with it, as Gradgate's own is counted without.
+# Run by a process of its own, which imports no library but the one that it measures (and NumPy, which all of them use).
 CHILD = """
-import importlib, json, re, sys
-library, sizes, batch, steps, threads = json.loads(sys.argv[1])
+import importlib, json, re, runpy, sys
+networks, library, sizes, batch, steps, threads = json.loads(sys.argv[1])
 module = importlib.import_module(library)
 def kilobytes(field):
     return int(re.search(field + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
 imported = kilobytes("VmRSS")
-from gradgate.bench.networks import Case, NumpyNetwork, modular
+import numpy
+networks = runpy.run_path(networks, run_name="networks")
 if library != "numpy":
     module.set_num_threads(threads)
-case = Case(tuple(sizes), batch)
-step = NumpyNetwork(case).step if library == "numpy" else modular(module, case)
+case = networks["Case"](tuple(sizes), batch)
+step = networks["NumpyNetwork"](case).step if library == "numpy" else networks["modular"](module, case)
 early = max(1, steps // 10)
 for i in range(steps):
     step()
@@ -46,7 +47,7 @@ print(json.dumps({"imported": imported, "peak": kilobytes("VmHWM"), "growth": ki
 
 def measure(library: str, sizes: Sequence[int], batch: int, steps: int, threads: int) -> dict[str, float]:
     """Megabytes of a fresh process that trains with the library."""
-    arguments = json.dumps([MODULES[library], list(sizes), batch, steps, threads])
+    arguments = json.dumps([networks.__file__, MODULES[library], list(sizes), batch, steps, threads])
     done = subprocess.run([sys.executable, "-c", CHILD, arguments], capture_output=True, text=True, check=True)
     return {name: kilobytes / 1024 for name, kilobytes in json.loads(done.stdout).items()}
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from training_peers import by_jax, by_sklearn
 
 from gradgate.bench.comparison import Comparison, parser, start
-from gradgate.bench.networks import CASES, Case, step_rivals, verify_trajectory
+from gradgate.bench.networks import CASES, Case, step_rivals
 
 
 def measure(comparison: Comparison, case: Case) -> None:
@@ -23,8 +23,7 @@ def measure(comparison: Comparison, case: Case) -> None:
         rivals["JAX"] = by_jax(jax, case)
     if "scikit-learn" in comparison.libraries and (step := by_sklearn(case)):
         rivals["scikit-learn"] = step
-    verify_trajectory(case, rivals)
-    comparison.race(case.name, rivals)
+    comparison.trained(case.name, rivals)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

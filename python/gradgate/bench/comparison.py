@@ -73,7 +73,7 @@ class Comparison:
         self,
         case: str,
         rivals: Mapping[str, Statement],
-        names: Mapping[str, Any] | None = None,
+        names: Mapping[str, Mapping[str, Any]] | None = None,
         moved: float = 0,
         **work: Any,
     ) -> Result:
@@ -103,6 +103,16 @@ class Comparison:
         for name, call in rivals.items():
             interleaved.verify(f"{case} by {name}", exact, read(call()), tolerance)
         return self.race(case, rivals, **work)
+
+    def trained(self, case: str, steps: Mapping[str, Callable[[], Any]]) -> Result:
+        """Compare the losses of the first training steps, which each call returns, with NumPy's; then race.
+
+        They are float32 sums in another order, through a few steps of Adam.
+        """
+        losses = {name: [float(step()) for _ in range(3)] for name, step in steps.items()}
+        for name, values in losses.items():
+            interleaved.verify(f"{case} by {name}", losses["NumPy"], values, 1e-4)
+        return self.race(case, steps)
 
     def show_header(self) -> None:
         """Say what is measured on what."""

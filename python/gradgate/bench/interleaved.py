@@ -136,22 +136,21 @@ def _calls_per_batch(timer: timeit.Timer) -> int:
 
 def race(
     rivals: Mapping[str, Statement],
-    names: Mapping[str, Any] | None = None,
+    names: Mapping[str, Mapping[str, Any]] | None = None,
     before: Mapping[str, Callable[[], Any]] | None = None,
     at_leisure: bool = False,
 ) -> dict[str, float]:
     """Return each rival's best seconds a call over interleaved rounds.
 
     The machine may be shared: what disturbs one round disturbs all rivals in it, and the best of many rounds is the one
-    that was disturbed least. `names` are those in the statements, `before` what a rival does ahead of every batch, and
-    `at_leisure` runs every round, however long that takes.
+    that was disturbed least. `names` are those in each rival's statement, `before` what a rival does ahead of every
+    batch, and `at_leisure` runs every round, however long that takes.
     """
-    space = {**(names or {}), "_before": before or {}}
     timers = {}
     for name, statement in rivals.items():
+        space = {**(names or {}).get(name, {}), "_before": (before or {}).get(name, lambda: None)}
         # timeit switches the garbage collection off; who makes garbage shall pay for it.
-        setup = "import gc; gc.enable()" + (f"; _before[{name!r}]()" if before and name in before else "")
-        timers[name] = timeit.Timer(statement, setup, globals=space)
+        timers[name] = timeit.Timer(statement, "import gc; gc.enable(); _before()", globals=space)
     counts = {name: _calls_per_batch(timer) for name, timer in timers.items()}
     best = dict.fromkeys(rivals, float("inf"))
     start = time.perf_counter()

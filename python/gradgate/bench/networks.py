@@ -1,4 +1,7 @@
-"""The networks that training is measured on, and their training step in NumPy by hand and in PyTorch's names."""
+"""The networks that training is measured on, and their training step in NumPy by hand and in PyTorch's names.
+
+This file needs no other of the package, so that a process that measures another library's memory can run it alone.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-
-from gradgate.bench.interleaved import verify
 
 __all__ = [
     "BETA1",
@@ -22,7 +23,6 @@ __all__ = [
     "make_batch",
     "modular",
     "step_rivals",
-    "verify_trajectory",
 ]
 
 LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
@@ -169,10 +169,3 @@ def step_rivals(libraries: Mapping[str, Any], case: Case) -> dict[str, Callable[
     """The steps of Gradgate, of NumPy by hand, and of the other libraries that have PyTorch's names."""
     steps = {name: modular(library, case) for name, library in libraries.items()}
     return {"gradgate": steps.pop("gradgate"), "NumPy": NumpyNetwork(case).step, **steps}
-
-
-def verify_trajectory(case: Case, rivals: dict[str, Callable[[], Any]]) -> None:
-    """The first losses must be NumPy's: float32 sums in another order, through a few steps of Adam."""
-    losses = {name: [float(step()) for _ in range(3)] for name, step in rivals.items()}
-    for name, values in losses.items():
-        verify(f"{case.name} by {name}", losses["NumPy"], values, 1e-4)

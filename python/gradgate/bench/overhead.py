@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -67,41 +66,26 @@ def _names(library: Any) -> dict[str, Any]:
     }
 
 
-def _statement(text: str, prefix: str, names: dict[str, Any]) -> str:
-    """The statement on one library's names, each told from the other libraries' by its prefix."""
-    words = [f"{prefix}{word}" if word in names else word for word in _words(text)]
-    return "".join(words)
-
-
-def _words(text: str) -> list[str]:
-    """Identifiers that are no attributes, and what stands between them."""
-    return re.split(r"((?<![\w.])[a-z_]+\b)", text)
-
-
 def race_call(comparison: Comparison, case: str) -> None:
     """Race one of CALLS; results that are numbers are compared first."""
     text, by_numpy = CALLS[case]
-    space: dict[str, Any] = {}
-    statements: dict[str, str] = {}
-    for name, library in {"gradgate": gradgate, "NumPy": np, **comparison.within()}.items():
-        statement = by_numpy if library is np else text
-        if statement is not None:
-            names = _names(library)
-            prefix = f"{name.lower()}_"
-            space |= {prefix + key: value for key, value in names.items()}
-            statements[name] = _statement(statement, prefix, names)
-    results = {name: _number(statement, space) for name, statement in statements.items()}
+    libraries = {"gradgate": gradgate, "NumPy": np, **comparison.within()}
+    if by_numpy is None:
+        del libraries["NumPy"]
+    statements = {name: text if name != "NumPy" else str(by_numpy) for name in libraries}
+    names = {name: _names(library) for name, library in libraries.items()}
+    results = {name: _number(statement, names[name]) for name, statement in statements.items()}
     for name, result in results.items():
         if result is not None:
-            verify(f"{case} by {name}", results["gradgate"], result, 8 * 2.0**-23)
-    comparison.race(case, statements, space)
+            verify(f"{case} by {name}", results.get("NumPy", results["gradgate"]), result, 8 * 2.0**-23)
+    comparison.race(case, statements, names)
 
 
-def _number(statement: str, space: dict[str, Any]) -> Any:
+def _number(statement: str, names: dict[str, Any]) -> Any:
     """What an expression gives, without its graph; None for what is not a number or an array of them."""
     if statement.startswith("with"):
         return None
-    value = eval(statement, dict(space))
+    value = eval(statement, dict(names))
     value = value.detach() if hasattr(value, "detach") else value
     array = np.asarray(value) if not isinstance(value, tuple) else np.array(value)
     return array if array.dtype.kind == "f" else None

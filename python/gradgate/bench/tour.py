@@ -11,7 +11,7 @@ import numpy as np
 
 from gradgate.bench.comparison import Comparison, add_arguments, start
 from gradgate.bench.interleaved import is_smoke, processor
-from gradgate.bench.networks import CASES, step_rivals, verify_trajectory
+from gradgate.bench.networks import CASES, step_rivals
 from gradgate.bench.overhead import race_call
 from gradgate.bench.products import race_product
 from gradgate.bench.report import duration, mean_ratio
@@ -53,9 +53,7 @@ def measure_all(options: argparse.Namespace, libraries: dict[str, Any]) -> list[
     steps = Comparison("One training step: forward, cross-entropy, backward, Adam", libraries)
     for case in CASES:
         if case.parameters <= largest:
-            rivals = step_rivals(steps.within(), case)
-            verify_trajectory(case, rivals)
-            steps.race(case.name, rivals)
+            steps.trained(case.name, step_rivals(steps.within(), case))
     products = Comparison("Products, m x k by k x n, float32", libraries)
     random = np.random.default_rng(0)
     for m, k, n in PRODUCTS:
