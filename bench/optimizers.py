@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,28 @@ def clip(comparison: Comparison, case: str, shapes: Sequence[tuple[int, ...]], s
     comparison.verified(case, rivals, exact, 2.0**-13, **work(shapes, 5 if scales else 1))
 
 
+def clip_values(comparison: Comparison, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Clip every element: after the first call nothing changes, and as much is read and written."""
+    rivals: dict[str, Callable[[], Any]] = {}
+    clipped: dict[str, list[Any]] = {}
+    for name, library in comparison.within().items():
+        parameters = parameters_of(library, shapes)
+        rivals[name] = partial(library.nn.utils.clip_grad_value_, parameters, 1.0)
+        clipped[name] = [p.grad for p in parameters]
+    gradients = clipped["NumPy"] = draw(shapes, 1)
+
+    def by_numpy() -> None:
+        for g in gradients:
+            np.clip(g, -1.0, 1.0, out=g)
+
+    rivals["NumPy"] = by_numpy
+    for name, call in rivals.items():
+        call()
+        for g, expected in zip(clipped[name], draw(shapes, 1), strict=True):
+            verify(f"clip_grad_value_ by {name}", expected.clip(-1, 1), g, 0.0)
+    comparison.race("clip_grad_value_", rivals, **work(shapes, 2))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--largest", type=int, help="add one parameter of so many numbers")
@@ -215,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             measure(comparison, name, rule, shapes)
         clip(comparison, "clip_grad_norm_, small", shapes, scales=False)
         clip(comparison, "copy, clip_grad_norm_", shapes, scales=True)
+        clip_values(comparison, shapes)
         comparison.show()
 
 
