@@ -211,7 +211,7 @@ def test_bad_arguments_of_the_picture(tmp_path):
         flow.draw(open=["7"])
     with pytest.raises(ValueError, match='open must be "auto", "all" or a list'):
         flow.draw(open="0")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"must end in \.svg, \.html, \.dot; got 'flow\.png'"):
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.html, \.dot, \.py, \.npz; got 'flow\.png'"):
         flow.save(tmp_path / "flow.png")
     assert not list(tmp_path.iterdir())
 

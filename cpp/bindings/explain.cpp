@@ -77,6 +77,12 @@ py::dict gate_dict(const ExplainedGate& g) {
   return d;
 }
 
+py::object made_by(const Tensor& t) {
+  if (t.is_leaf()) return py::none();
+  const Ref<Node> node = gradient_node(t);
+  return py::make_tuple(node->sequence(), t.body()->node ? t.body()->output : 0);
+}
+
 py::dict explain_as_dict(const Tensor& loss, bool fused, const std::optional<DType>& dtype, bool texts) {
   if (dtype && !is_floating(*dtype)) fail<TypeError>("explain: dtype must be a floating-point type, got ", *dtype);
   const Explanation e = explain(loss, {fused, texts, dtype});
@@ -92,6 +98,8 @@ py::dict explain_as_dict(const Tensor& loss, bool fused, const std::optional<DTy
 }  // namespace
 
 void define_explain(py::module_& m) {
+  m.def("_made_by", made_by, "The sequence number of the gate that made a tensor, and the number of its output; None for a leaf.",
+        py::arg("tensor"));
   m.def("_explain", explain_as_dict,
         "Every value and gate below a loss of one element, computed again on a graph of its own.\n\n"
         "Texts are lists of lines of NumPy, all but the last of which name a part, \"{t0} = ...\". {0}, {1} stand for the gate's inputs,\n"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,7 +12,7 @@
 namespace gradgate {
 
 // The functions of a listing's preamble that an expression may need; bits of Text::needs.
-enum Preamble : unsigned { kErf = 1, kReplaced = 2, kAdded = 4, kProductsOfOthers = 8, kCumprodGradient = 16 };
+enum Preamble : unsigned { kErf = 1, kReplaced = 2, kAdded = 4, kPlaced = 8, kProductsOfOthers = 16, kCumprodGradient = 32 };
 
 // How tightly the outermost operator of an expression binds, in Python.
 enum class Binding { comparison, either, both, sum, product, sign, power, atom };
@@ -22,6 +23,11 @@ inline std::string joined(std::initializer_list<std::string_view> parts) {
   return all;
 }
 
+struct Text;
+
+// What an expression is made of, where operators look into their operands to write something simpler.
+enum class Form { other, negative, times, over, matmul, transpose, reshape, zeros, less, greater, equal, choice };
+
 struct Text {
   std::string code;  // empty where there is no expression
   Binding binding = Binding::atom;
@@ -29,6 +35,9 @@ struct Text {
   int steps = 0;         // operations of the gates' vocabulary in it
   bool chooses = false;  // some of them choose by a condition
   bool never = false;    // a condition that no number meets
+  bool always = false;   // a condition of numbers that holds
+  Form form = Form::other;
+  std::shared_ptr<const Text[]> parts;
 
   Text() = default;
   Text(std::string expression, Binding outermost, unsigned preamble = 0)
@@ -68,12 +77,45 @@ Text composed(std::string code, Binding binding, const Parts&... parts) {
 
 inline Binding next(Binding b) { return static_cast<Binding>(static_cast<int>(b) + 1); }
 
+template <class... Parts>
+Text formed(Form form, Text whole, const Parts&... parts) {
+  whole.form = form;
+  whole.parts = std::shared_ptr<const Text[]>(new Text[sizeof...(parts)]{parts...});
+  return whole;
+}
+
+// An expression that stands for an operation on others, which count as its steps.
+template <class... Parts>
+Text counted(const Text& shorter, const Parts&... parts) {
+  Text t = composed(shorter.code, shorter.binding, parts...);
+  t.form = shorter.form;
+  t.parts = shorter.parts;
+  t.needs = shorter.needs;
+  t.never = shorter.never;
+  t.always = shorter.always;
+  return t;
+}
+
+inline bool is_one(const Text& x) { return x.code == "1"; }
+inline bool is_number(const Text& x) {
+  const char first = x.code[x.binding == Binding::sign && x.code.size() > 1 ? 1 : 0];
+  return first >= '0' && first <= '9' && x.binding >= Binding::sign && x.form == Form::other;
+}
+
+// Whether both are integers, and which.
+inline bool integers(const Text& a, const Text& b, long long& x, long long& y) {
+  const auto read = [](const Text& t, long long& value) {
+    const char* const end = t.code.data() + t.code.size();
+    return is_number(t) && t.code.size() < 10 && std::from_chars(t.code.data(), end, value).ptr == end;
+  };
+  return read(a, x) && read(b, y);
+}
 // Operators of one level group from the left, so that the right operand must bind more.
 inline Text infix(const Text& a, const char* op, const Text& b, Binding level) {
   return composed(joined({a.beside(level), op, b.beside(next(level))}), level, a, b);
 }
-inline Text compared(const Text& a, const char* op, const Text& b) {
-  return composed(joined({a.beside(Binding::either), op, b.beside(Binding::either)}), Binding::comparison, a, b);
+inline Text compared(const Text& a, const char* op, const Text& b, Form form = Form::other) {
+  return formed(form, composed(joined({a.beside(Binding::either), op, b.beside(Binding::either)}), Binding::comparison, a, b), a, b);
 }
 template <class... Arguments>
 Text called(const std::string& function, const Text& first, const Arguments&... rest) {
@@ -82,36 +124,100 @@ Text called(const std::string& function, const Text& first, const Arguments&... 
   return composed(joined({code, ")"}), Binding::atom, first, rest...);
 }
 
-inline Text operator+(const Text& a, const Text& b) { return infix(a, " + ", b, Binding::sum); }
-inline Text operator-(const Text& a, const Text& b) { return infix(a, " - ", b, Binding::sum); }
-inline Text operator*(const Text& a, const Text& b) { return infix(a, " * ", b, Binding::product); }
-inline Text operator/(const Text& a, const Text& b) { return infix(a, " / ", b, Binding::product); }
-inline Text operator-(const Text& x) { return composed(joined({"-", x.beside(Binding::sign)}), Binding::sign, x); }
+Text operator*(const Text& a, const Text& b);
+Text select(const Text& condition, const Text& a, const Text& b);
+
+inline Text operator-(const Text& x) {
+  if (x.form == Form::negative) return counted(x.parts[0], x);
+  return formed(Form::negative, composed(joined({"-", x.beside(Binding::sign)}), Binding::sign, x), x);
+}
+inline Text operator+(const Text& a, const Text& b) {
+  if (long long x, y; integers(a, b, x, y)) return counted(Text(static_cast<double>(x + y)), a, b);
+  if (b.form == Form::negative) return counted(infix(a, " - ", b.parts[0], Binding::sum), a, b);
+  return infix(a, " + ", b, Binding::sum);
+}
+inline Text operator-(const Text& a, const Text& b) {
+  if (long long x, y; integers(a, b, x, y)) return counted(Text(static_cast<double>(x - y)), a, b);
+  if (b.form == Form::negative) return counted(infix(a, " + ", b.parts[0], Binding::sum), a, b);
+  return infix(a, " - ", b, Binding::sum);
+}
+inline Text operator/(const Text& a, const Text& b) {
+  if (is_one(b)) return counted(a, a, b);
+  return formed(Form::over, infix(a, " / ", b, Binding::product), a, b);
+}
+
+// A number of a choice, which is 0 or 1 more often than not, times a.
+inline Text scaled(const Text& a, const Text& number) {
+  if (number.code == "0") return number;
+  return number.code == "-1" ? -a : a * number;
+}
+
+inline Text operator*(const Text& a, const Text& b) {
+  constexpr std::size_t kShort = 24;  // what may be written twice
+  if (is_one(a)) return counted(b, a, b);
+  if (is_one(b)) return counted(a, a, b);
+  if (b.form == Form::times) return counted(a * b.parts[0] * b.parts[1], a, b);
+  if (b.form == Form::over) return counted(a * b.parts[0] / b.parts[1], a, b);
+  if (b.form == Form::negative) return counted(-a * b.parts[0], a, b);
+  if (b.form == Form::choice && a.code.size() <= kShort && (is_number(b.parts[1]) || is_number(b.parts[2])))
+    return counted(select(b.parts[0], scaled(a, b.parts[1]), scaled(a, b.parts[2])), a, b);
+  return formed(Form::times, infix(a, " * ", b, Binding::product), a, b);
+}
+inline Text matmul(const Text& a, const Text& b) { return formed(Form::matmul, infix(a, " @ ", b, Binding::product), a, b); }
+inline Text transpose(const Text& x) {
+  if (x.form == Form::transpose) return counted(x.parts[0], x);
+  if (x.form == Form::matmul) return counted(matmul(transpose(x.parts[1]), transpose(x.parts[0])), x);
+  return formed(Form::transpose, composed(joined({x.beside(Binding::atom), ".T"}), Binding::atom, x), x);
+}
+
 inline Text operator<(const Text& a, const Text& b) {
-  Text t = compared(a, " < ", b);
+  Text t = compared(a, " < ", b, Form::less);
   t.never = b.code == "-np.inf";
   return t;
 }
 inline Text operator>(const Text& a, const Text& b) {
-  Text t = compared(a, " > ", b);
+  Text t = compared(a, " > ", b, Form::greater);
   t.never = b.code == "np.inf";
   return t;
 }
-inline Text operator<=(const Text& a, const Text& b) { return compared(a, " <= ", b); }
-inline Text operator>=(const Text& a, const Text& b) { return compared(a, " >= ", b); }
-inline Text operator==(const Text& a, const Text& b) { return compared(a, " == ", b); }
+inline Text operator<=(const Text& a, const Text& b) { return compared(a, " <= ", b, Form::less); }
+inline Text operator>=(const Text& a, const Text& b) { return compared(a, " >= ", b, Form::greater); }
+inline Text operator==(const Text& a, const Text& b) {
+  Text t = compared(a, " == ", b, Form::equal);
+  if (long long x, y; integers(a, b, x, y)) (x == y ? t.always : t.never) = true;
+  return t;
+}
 inline Text operator!=(const Text& a, const Text& b) { return compared(a, " != ", b); }
 inline Text operator&(const Text& a, const Text& b) { return infix(a, " & ", b, Binding::both); }
 inline Text operator|(const Text& a, const Text& b) { return infix(a, " | ", b, Binding::either); }
 
+// The greater or the smaller of two, of which NumPy, too, gives a NaN back.
+inline Text extreme(const char* function, const Text& a, const Text& b) {
+  return is_number(a) ? called(function, b, a) : called(function, a, b);
+}
+
 inline Text select(const Text& condition, const Text& a, const Text& b) {
   if (condition.never) return b;
-  Text t = called("np.where", condition, a, b);
-  t.chooses = true;
-  return t;
+  if (condition.always) return a;
+  const auto chosen = [&](Text t) {
+    t = counted(t, condition, a, b);
+    t.chooses = true;
+    return t;
+  };
+  if (condition.form == Form::less || condition.form == Form::greater) {
+    const std::string &p = condition.parts[0].code, &q = condition.parts[1].code;
+    // x == x asks whether x is a number.
+    const bool asks = b.form == Form::choice && b.parts[0].form == Form::equal && b.parts[0].parts[0].code == b.parts[0].parts[1].code;
+    const std::string& other = asks ? b.parts[1].code : b.code;
+    const bool greater = condition.form == Form::greater;
+    if (a.code == p && other == q) return chosen(extreme(greater ? "np.maximum" : "np.minimum", condition.parts[0], condition.parts[1]));
+    if (a.code == q && other == p) return chosen(extreme(greater ? "np.minimum" : "np.maximum", condition.parts[0], condition.parts[1]));
+  }
+  return formed(Form::choice, chosen(called("np.where", condition, a, b)), condition, a, b);
 }
 inline Text fma(const Text& a, const Text& b, const Text& c) { return a * b + c; }
 inline Text pow(const Text& a, const Text& b) {
+  if (is_one(b)) return counted(a, a, b);
   return composed(joined({a.beside(Binding::atom), " ** ", b.beside(Binding::sign)}), Binding::power, a, b);
 }
 inline Text copysign(const Text& a, const Text& b) { return called("np.copysign", a, b); }

@@ -151,19 +151,17 @@ class ReplayedGraph {
 // The rules of a gate: its backward, traced on leaves that stand for its inputs and for the upstream gradients.
 class Probes {
  public:
-  Probes(const Node& node, const Tensors& inputs) : node_(node) {
+  Probes(const Node& node, const Tensors& inputs, const std::vector<Text>& texts) : node_(node), texts_(texts) {
     GradMode on(true);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       probes_.push_back(inputs[i].defined() ? own_leaf(inputs[i]) : inputs[i]);
-      if (inputs[i].defined()) name(probes_[i], cat("{", i, "}"));
+      if (inputs[i].defined()) name(probes_[i], texts[i]);
     }
   }
 
   Written forward(std::vector<Tensor>& constants) {
     GradMode on(true);
-    std::vector<Text> in;
-    for (std::size_t i = 0; i < probes_.size(); ++i) in.emplace_back(probes_[i].defined() ? cat("{", i, "}") : "", Binding::atom);
-    if (const Text own = node_.text(in.data()); !own.code.empty()) return {{own.code}, own.needs};
+    if (const Text own = node_.text(texts_.data()); !own.code.empty()) return {{own.code}, own.needs};
     Tracing trace;
     const Tensors parts = node_.parts({probes_.data()});
     return parts.empty() ? Written() : write_down(parts[0], names_, constants);
@@ -179,8 +177,8 @@ class Probes {
       const std::string index = i ? std::to_string(i) : "";
       roots.push_back(outputs[i]);
       upstream.push_back(own_leaf(ones(outputs[i].shape(), outputs[i].dtype())));
-      name(outputs[i], cat("{y", index, "}"));
-      name(upstream.back(), cat("{dy", index, "}"));
+      name(outputs[i], Text(cat("{y", index, "}"), Binding::atom));
+      name(upstream.back(), Text(cat("{dy", index, "}"), Binding::atom));
     }
     for (std::size_t i = 0; i < wanted.size(); ++i)
       if (wanted[i]) inputs.push_back(probes_[i]);
@@ -194,12 +192,13 @@ class Probes {
   }
 
  private:
-  void name(const Tensor& t, std::string text) {
+  void name(const Tensor& t, Text text) {
     keep_.push_back(gradient_node(t));
     names_.push_back({keep_.back().get(), t.body()->node ? t.body()->output : 0, std::move(text)});
   }
 
   const Node& node_;
+  const std::vector<Text>& texts_;
   Tensors probes_;
   std::vector<Named> names_;
   std::vector<Ref<Node>> keep_;
@@ -259,6 +258,19 @@ class Explainer : public SweepObserver {
     return inputs;
   }
 
+  // What stands for the inputs in a gate's formulas: placeholders, but numbers of the code themselves.
+  std::vector<Text> input_texts(const Node& node, const Tensors& inputs) const {
+    std::vector<Text> texts;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Edge& edge = node.input(static_cast<int>(i));
+      const Tensor constant = edge.node ? Tensor() : edge.constant.get();
+      const Tensor own = constant.defined() ? replay_.source(constant) : Tensor();
+      const bool is_number = own.defined() && own.is_number();
+      texts.push_back(is_number ? number_text(inputs[i]) : Text(inputs[i].defined() ? cat("{", i, "}") : "", Binding::atom));
+    }
+    return texts;
+  }
+
   // A part's outputs are found by running it once more: nobody kept them.
   Tensors outputs_of(const Node& node, const ExplainedGate& gate) const {
     if (const auto known = replay_.known().find(&node); known != replay_.known().end()) return known->second;
@@ -286,7 +298,8 @@ class Explainer : public SweepObserver {
 
   void write(const Node& node, ExplainedGate& gate) const {
     const Tensors inputs = inputs_of(gate);
-    Probes probes(node, inputs);
+    const std::vector<Text> in = input_texts(node, inputs);
+    Probes probes(node, inputs, in);
     gate.text = probes.forward(gate.constants);
     std::vector<bool> wanted;
     for (const ExplainedEdge& e : gate.inputs) wanted.push_back(e.downstream.defined());
@@ -294,8 +307,6 @@ class Explainer : public SweepObserver {
     const std::vector<Written> rules = probes.rules(wanted, gate.constants);
     const Tensor y = explanation_.values[static_cast<std::size_t>(gate.outputs[0])].tensor;
     GradMode off(false);
-    std::vector<Text> in;
-    for (std::size_t i = 0; i < inputs.size(); ++i) in.emplace_back(cat("{", i, "}"), Binding::atom);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       ExplainedEdge& edge = gate.inputs[i];
       edge.rule = rules[i];

@@ -150,8 +150,7 @@ class SavedPositions {
     int dim = 0;
     for (const IndexedDim& d : at_.dims) {
       for (; dim < d.dim; ++dim) terms += ":, ";
-      const Text count(std::to_string(d.counts ? d.index.numel() : 0), Binding::atom);
-      terms += cat((d.counts ? reshape_text(called("np.arange", count), d.index.shape()) : in[first++]).code, ", ");
+      terms += cat((d.counts ? counting_text(d.index.shape()) : in[first++]).code, ", ");
       ++dim;
     }
     terms.resize(terms.size() - 2);
@@ -160,6 +159,10 @@ class SavedPositions {
   void reset() { saved_.clear(); }
 
  private:
+  static Text counting_text(const Dims& shape) {
+    const Text counts = called("np.arange", Text(std::to_string(shape.product()), Binding::atom));
+    return shape.size() == 1 ? counts : reshape_text(counts, shape);
+  }
   template <class Index>
   Positions filled(const Index& index) const {
     Positions at = at_;
@@ -204,7 +207,7 @@ class Place final : public Node {
   void backward(Flow& flow) override { flow.downstream(0, take(flow.upstream(), at_.unpack(*this))); }
   Tensors forward(const Replay& in) const override { return {place(in[0], shape_, at_.given(in, 1), name_)}; }
   Text text(const Text* in) const override {
-    return added_text(Text(cat("np.zeros(", tuple_text(shape_), ")"), Binding::atom), at_.text(in, 1), in[0]);
+    return added_text(zeros_text(shape_), at_.text(in, 1), in[0]);
   }
 
  private:

@@ -90,8 +90,8 @@ class CrossEntropy final : public Node {
     const Tensor &x = in[0], &target = in[1];
     const Tensor ignored = target == number(ignore_index_);
     const int dim = class_dim(x);
-    const Tensor place = unsqueeze(counts_all() ? target : where(ignored, zeros({}, DType::int64), target), dim);
-    const Tensor picked = -reshape(gather(log_softmax(x, dim), dim, place), target.shape());
+    const Tensor classes = counts_all() ? target : where(ignored, zeros({}, DType::int64), target);
+    const Tensor picked = -take(log_softmax(x, dim), of_classes(classes, dim), "GatherBackward");
     if (!in[2].defined() && counts_all()) {
       if (reduction_ == LossReduction::none) return {picked};
       return {reduction_ == LossReduction::sum ? sum(picked) : mean(picked)};
@@ -102,6 +102,18 @@ class CrossEntropy final : public Node {
   }
 
  private:
+  // Each item's element of its class.
+  static Positions of_classes(const Tensor& classes, int dim) {
+    Positions at{{{dim, dim, classes}}, false};
+    for (int i = 0; i < classes.ndim(); ++i) {
+      Dims shape = Dims::filled(classes.ndim(), 1);
+      shape[i] = classes.size(i);
+      const int along = i < dim ? i : i + 1;
+      at.dims.push_back({along, along, reshape(arange(0, classes.size(i), 1, DType::int64), shape), true});
+    }
+    std::sort(at.dims.begin(), at.dims.end(), [](const IndexedDim& a, const IndexedDim& b) { return a.dim < b.dim; });
+    return at;
+  }
   bool counts_all() const {
     const auto* const t = classes_.data<std::int64_t>();
     return std::find(t, t + classes_.numel(), kIgnoredRow) == t + classes_.numel();
@@ -145,9 +157,9 @@ class CrossEntropy final : public Node {
     Dims classes = Dims::filled(x.ndim(), 1);
     classes[dim] = x.size(dim);
     return phrase(ordered, [dim, classes](const Text* in) {
-      const Text axis(std::to_string(dim), Binding::atom), count(std::to_string(classes[dim]), Binding::atom);
-      const Text all = called("np.arange", count);
-      return called("np.expand_dims", in[0], axis) == (classes.size() > 1 ? reshape_text(all, classes) : all);
+      const Text all = called("np.arange", Text(std::to_string(classes[dim]), Binding::atom));
+      if (classes.size() < 3) return method_text(in[0], dim ? "[:, None]" : "[None]") == all;
+      return called("np.expand_dims", in[0], Text(std::to_string(dim), Binding::atom)) == reshape_text(all, classes);
     }, input_value(1));
   }
 

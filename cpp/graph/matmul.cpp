@@ -94,7 +94,7 @@ class Product final : public Node {
     if (flow.needs(1)) flow.downstream(1, product(transposed(a), dy));
   }
   Tensors forward(const Replay& in) const override { return {batched_ ? bmm(in[0], in[1]) : mm(in[0], in[1])}; }
-  Text text(const Text* in) const override { return infix(in[0], " @ ", in[1], Binding::product); }
+  Text text(const Text* in) const override { return matmul(in[0], in[1]); }
 
  private:
   void release() override {

@@ -94,7 +94,7 @@ class Spread final : public Node {
       const Text places = called("np.arange", Text(std::to_string(shape_[i]), Binding::atom));
       index += cat(i ? ", " : "", (i == dim_ ? in[1] : shape_.size() > 1 ? reshape_text(places, along) : places).code);
     }
-    return added_text(Text(cat("np.zeros(", tuple_text(shape_), ")"), Binding::atom), index, in[0]);
+    return added_text(zeros_text(shape_), index, in[0]);
   }
 
  private:

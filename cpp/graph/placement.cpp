@@ -98,10 +98,8 @@ Dims repeated_dims(const Placement& p) {
   return repeated;
 }
 
-Text zeros_text(const Dims& shape) { return Text(cat("np.zeros(", tuple_text(shape), ")"), Binding::atom); }
-
 Text place_text(const Text& x, const Placement& p) {
-  if (repeated_dims(p).empty()) return replaced_text(zeros_text(p.whole), p, x);
+  if (repeated_dims(p).empty() && !basic_index(p).empty()) return replaced_text(zeros_text(p.whole), basic_index(p), x);
   return from_block(added_text(zeros_text({p.whole.product()}), flat_index(p), x), p);
 }
 

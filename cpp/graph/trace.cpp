@@ -16,13 +16,8 @@ using Port = std::pair<const Node*, std::uint32_t>;
 // A part that is used twice gets a line of its own when it is longer than this; repeating a shorter one reads better.
 constexpr std::size_t kLongestRepeated = 24;
 
-Text number_text(const Tensor& t) {
-  if (t.dtype() == DType::boolean) return Text(*t.data<bool>() ? "True" : "False", Binding::atom);
-  if (t.dtype() == DType::float32) return Text(*t.data<float>());
-  if (t.dtype() == DType::float64) return Text(*t.data<double>());
-  const std::int64_t value = *cast(t.alias(), DType::int64).data<std::int64_t>();
-  return Text(std::to_string(value), value < 0 ? Binding::sign : Binding::atom);
-}
+// NumPy's own type for numbers is float64.
+std::string type_argument(DType dtype) { return dtype == DType::float32 ? ", np.float32" : ""; }
 
 // Whether all of at least one elements are one number, bit by bit.
 bool is_uniform(const Tensor& contiguous) {
@@ -34,7 +29,7 @@ bool is_uniform(const Tensor& contiguous) {
 class Writer {
  public:
   Writer(const std::vector<Named>& names, std::vector<Tensor>& constants) : constants_(constants) {
-    for (const Named& n : names) texts_[{n.node, n.output}] = Text(n.name, Binding::atom);
+    for (const Named& n : names) texts_[{n.node, n.output}] = n.text;
   }
 
   Written write(const Tensor& value) {
@@ -97,6 +92,7 @@ class Writer {
     written_.needs |= text.needs;
     Text named(name, Binding::atom);
     named.never = text.never;
+    named.always = text.always;
     return named;
   }
 
@@ -105,9 +101,8 @@ class Writer {
     const Tensor values = contiguous(t.alias());
     if (is_uniform(values)) {
       const Text value = number_text(values.alias({}, {}));
-      const bool is_false = value.code == "0" && is_floating(t.dtype());
-      return Text(is_false ? cat("np.zeros(", tuple_text(t.shape()), ")") : cat("np.full(", tuple_text(t.shape()), ", ", value.code, ")"),
-                  Binding::atom);
+      if (value.code == "0" && is_floating(t.dtype())) return zeros_text(t.shape(), t.dtype());
+      return Text(cat("np.full(", tuple_text(t.shape()), ", ", value.code, type_argument(t.dtype()), ")"), Binding::atom);
     }
     for (std::size_t i = 0; i < constants_.size(); ++i)
       if (constants_[i].same(t)) return Text(cat("{c", i, "}"), Binding::atom);
@@ -136,7 +131,9 @@ Written write_down(const Tensor& value, const std::vector<Named>& names, std::ve
 }
 
 const std::vector<PreambleFunction> kPreamble = {
-    {kErf, "erf = np.vectorize(math.erf, otypes=[float])"},
+    {kErf,
+     "def erf(x):\n"
+     "    return np.vectorize(math.erf, otypes=[x.dtype])(x)"},
     {kReplaced,
      "def replaced(x, index, values):\n"
      "    x = np.array(x)\n"
@@ -145,6 +142,11 @@ const std::vector<PreambleFunction> kPreamble = {
     {kAdded,
      "def added(x, index, values):\n"
      "    x = np.array(x)\n"
+     "    np.add.at(x, index, values)  # an index that occurs twice adds twice\n"
+     "    return x"},
+    {kPlaced,
+     "def placed(shape, index, values):\n"
+     "    x = np.zeros(shape, np.asarray(values).dtype)\n"
      "    np.add.at(x, index, values)  # an index that occurs twice adds twice\n"
      "    return x"},
     {kProductsOfOthers,
@@ -164,13 +166,25 @@ const std::vector<PreambleFunction> kPreamble = {
      "    return np.moveaxis(dx, 0, axis)"},
 };
 
+Text number_text(const Tensor& t) {
+  if (t.dtype() == DType::boolean) return Text(*t.data<bool>() ? "True" : "False", Binding::atom);
+  if (t.dtype() == DType::float32) return Text(*t.data<float>());
+  if (t.dtype() == DType::float64) return Text(*t.data<double>());
+  const std::int64_t value = *cast(t.alias(), DType::int64).data<std::int64_t>();
+  return Text(std::to_string(value), value < 0 ? Binding::sign : Binding::atom);
+}
+
 std::string tuple_text(const Dims& dims) { return cat(dims); }
 
-Text method_text(const Text& x, const std::string& call) { return composed(cat(x.beside(Binding::atom), call), Binding::atom, x); }
+Text method_text(const Text& x, const std::string& call) {
+  return composed(cat(is_number(x) ? called("np.asarray", x).code : x.beside(Binding::atom), call), Binding::atom, x);
+}
 
 Text reshape_text(const Text& x, const Dims& shape) {
   const std::string sizes = tuple_text(shape);
-  return method_text(x, cat(".reshape", shape.size() > 1 ? sizes : shape.empty() ? "(())" : cat("(", shape[0], ")")));
+  const Text& before = x.form == Form::reshape ? x.parts[0] : x;
+  const std::string call = cat(".reshape", shape.size() > 1 ? sizes : shape.empty() ? "(())" : cat("(", shape[0], ")"));
+  return formed(Form::reshape, method_text(before, call), before);
 }
 
 std::string axes_text(const Dims& dims, int ndim, bool keepdims) {
@@ -181,16 +195,31 @@ std::string axes_text(const Dims& dims, int ndim, bool keepdims) {
 }
 
 Text reduce_text(const Text& x, const char* function, const Dims& dims, int ndim, bool keepdims) {
-  return method_text(x, cat(".", function, "(", axes_text(dims, ndim, keepdims && ndim > 0), ")"));
+  const std::string call = cat(".", function, "(", axes_text(dims, ndim, keepdims && ndim > 0), ")");
+  const bool is_linear = std::strcmp(function, "sum") == 0 || std::strcmp(function, "mean") == 0;
+  return is_linear && x.form == Form::negative ? -method_text(x.parts[0], call) : method_text(x, call);
+}
+
+Text zeros_text(const Dims& shape, DType dtype) {
+  const Text sizes(shape.size() == 1 ? cat(shape[0]) : tuple_text(shape), Binding::atom);
+  return formed(Form::zeros, Text(cat("np.zeros(", sizes.code, type_argument(dtype), ")"), Binding::atom), sizes);
+}
+
+Text placed_text(const Text& shape, const std::string& index, const Text& values) {
+  Text t = composed(cat("placed(", shape.code, ", np.s_[", index, "], ", values.code, ")"), Binding::atom, values);
+  t.needs |= kPlaced;
+  return t;
 }
 
 Text replaced_text(const Text& x, const std::string& index, const Text& values) {
+  if (x.form == Form::zeros) return placed_text(x.parts[0], index, values);
   Text t = composed(cat("replaced(", x.code, ", np.s_[", index, "], ", values.code, ")"), Binding::atom, x, values);
   t.needs |= kReplaced;
   return t;
 }
 
 Text added_text(const Text& x, const std::string& index, const Text& values) {
+  if (x.form == Form::zeros) return placed_text(x.parts[0], index, values);
   Text t = composed(cat("added(", x.code, ", np.s_[", index, "], ", values.code, ")"), Binding::atom, x, values);
   t.needs |= kAdded;
   return t;

@@ -50,7 +50,7 @@ Tensor phrase(const Tensor& result, Words words, const Inputs&... inputs) {
 struct Named {
   const Node* node;
   std::uint32_t output;
-  std::string name;
+  Text text;
 };
 
 // One or more lines, of which all but the last name a part of the last: "{t0} = ...".
@@ -71,11 +71,13 @@ struct PreambleFunction {
 extern const std::vector<PreambleFunction> kPreamble;
 
 // Pieces of texts.
+Text number_text(const Tensor& t);                                   // of one element
 std::string tuple_text(const Dims& dims);                            // (2, 3)
 Text method_text(const Text& x, const std::string& call);            // x.call
 Text reshape_text(const Text& x, const Dims& shape);                 // x.reshape(2, 3)
 std::string axes_text(const Dims& dims, int ndim, bool keepdims);    // axis=(0, 1), keepdims=True
 Text reduce_text(const Text& x, const char* function, const Dims& dims, int ndim, bool keepdims);
+Text zeros_text(const Dims& shape, DType dtype = DType::float64);
 Text replaced_text(const Text& x, const std::string& index, const Text& values);
 Text added_text(const Text& x, const std::string& index, const Text& values);
 

@@ -23,7 +23,13 @@ class Reshape final : public Node {
   const char* name() const override { return name_; }
   void backward(Flow& flow) override { flow.downstream(0, reshape(flow.upstream(), from_)); }
   Tensors forward(const Replay& in) const override { return {reshape_as(in[0], to_, name_)}; }
-  Text text(const Text* in) const override { return reshape_text(in[0], to_); }
+  Text text(const Text* in) const override {
+    if (from_ == to_) return in[0];
+    Dims shape = to_;
+    // Left open, the first size lets a listing run on batches of another size.
+    if (!to_.empty() && to_[0] > 1 && to_.product() > 0) shape[0] = -1;
+    return reshape_text(in[0], shape);
+  }
 
  private:
   Dims from_, to_;
@@ -40,7 +46,7 @@ class Permute final : public Node {
   Tensors forward(const Replay& in) const override { return {permute_as(in[0], inverse_order(inverse_), name_)}; }
   Text text(const Text* in) const override {
     const Dims dims = inverse_order(inverse_);
-    if (dims == Dims{1, 0}) return method_text(in[0], ".T");
+    if (dims == Dims{1, 0}) return transpose(in[0]);
     return method_text(in[0], cat(".transpose(", tuple_text(dims), ")"));
   }
 

@@ -5,19 +5,29 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from gradgate import _core
 from gradgate._core import Tensor
 from gradgate.explain.gate import Edge, Gate, Variable
 from gradgate.explain.groups import assign_groups, group_names
-from gradgate.explain.naming import Names, scope_names
+from gradgate.explain.naming import Names, given_inside, made_names, scope_names
 from gradgate.explain.reading import Reading, Record
 from gradgate.explain.table import table_of
 from gradgate.nn import Module
 
 Open = Literal["auto", "all"] | Collection[str]
+Data = Literal["inline", "npz"] | None
+
+
+class CodeOptions(NamedTuple):
+    """What `Flow.code` is asked for."""
+
+    data: Data
+    forward_only: bool
+    inputs: Sequence[str] | None
+    output: str | None
 
 
 class Flow:
@@ -123,14 +133,58 @@ class Flow:
 
         return draw(self, open)
 
-    def save(self, path: str | os.PathLike[str], open: Open = "auto") -> None:
-        """Write the picture to a file: `.svg`, `.html` (a page with a play button) or `.dot` (for Graphviz), by its name.
+    def code(
+        self,
+        data: Data = None,
+        forward_only: bool = False,
+        *,
+        inputs: Sequence[str] | None = None,
+        output: str | None = None,
+    ) -> str:
+        """The forward and the backward pass as straight-line NumPy, one line a gate, as the lecture writes it.
 
-        The page needs nothing else and no network. Raises as `draw` does, and ValueError for another ending.
+        Tensors are called as in this flow (`fc1.weight` is `fc1_weight`), the caller's variables as they are, other outputs
+        by their gates; the gradient of `x` is `grad_x`. `data="inline"` writes the numbers that the pass starts from into
+        the code, which then runs by itself on NumPy alone, prints the loss and leaves the gradients in their variables;
+        `data="npz"` reads them from the file `flow.npz` beside it, which `save("flow.npz")` writes. Without, the listing
+        says which arrays it needs.
+
+        `forward_only=True` writes a function `forward(x)` to ship, without gradients. Its arguments are the tensors that are
+        no parameters or buffers (with the model passed to `explain`: not the model's), or those that `inputs` names. It returns
+        the last value that these determine, or the one called `output`; all other tensors are fixed numbers of the file.
+
+        Raises RuntimeError for a gate that NumPy cannot express (a Python Function), KeyError for an unknown name, ValueError
+        for a part of a flow and for a function whose arguments or output are not clear.
+
+        >>> import gradgate
+        >>> w = gradgate.tensor([2.0, -3.0], requires_grad=True)
+        >>> x = gradgate.tensor([-1.0, -2.0])
+        >>> f = (w * x).sum()
+        >>> print(gradgate.explain(f).code(), end="")
         """
-        from gradgate.explain.picture import save
+        from gradgate.explain.code import code_of
 
-        save(self, path, open)
+        return code_of(self, data, forward_only, inputs, output)[0]
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        open: Open = "auto",
+        *,
+        data: Data = "inline",
+        forward_only: bool = False,
+        inputs: Sequence[str] | None = None,
+        output: str | None = None,
+    ) -> None:
+        """Write a file by its ending: `.svg`, `.html` (a page with a play button), `.dot` (for Graphviz), `.py` or `.npz`.
+
+        The page needs nothing else and no network. `.py` is the flat code that `code` gives, to which the last four arguments
+        belong; with `data="npz"` its numbers go to a file `.npz` of the same name. `.npz` alone holds the numbers of all
+        variables. Raises as `draw` and `code` do, and ValueError for another ending.
+        """
+        from gradgate.explain.files import save
+
+        save(self, path, open, CodeOptions(data, forward_only, inputs, output))
 
     def _repr_svg_(self) -> str | None:
         """The picture in a notebook; None without the layout library, so that the notebook shows the text."""
@@ -179,8 +233,10 @@ def explain(
     scopes = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
     record: Record = _core._explain(loss, fused)
     leaves = [value["leaf"] for value in record["values"] if value["leaf"] is not None]
-    known = Names(leaves, names, model, scopes)
-    reading = Reading(record, known)
+    inside = given_inside(names, {gate["sequence"] for gate in record["gates"]})
+    outside = {name: t for name, t in names.items() if name not in inside.values()} if inside and names else names
+    known = Names(leaves, outside, model, scopes)
+    reading = Reading(record, known, made_names(scopes) | inside)
     assign_groups(reading.gates, reading.variables)
     modules = {} if model is None else {path: type(module).__name__ for path, module in model.named_modules()}
     name = scope_names(scopes, {id(loss)}).get(id(loss), "loss")

@@ -14,8 +14,8 @@ from gradgate.explain.summary import number, shape_text
 class Variable:
     """A tensor that the graph starts from: a leaf, or a constant, which has no gradient.
 
-    `name` is the user's own name, or `leaf_1`, `constant_1`; `named` tells which. `value` and `gradient` have the same
-    shape; `tensor` is the very object that the loss was made from, None for a number in the code.
+    `name` is the user's own name, or `leaf_1`, `constant_1`; `named` tells which. `owned` tells whether it is the model's.
+    `value` and `gradient` have the same shape; `tensor` is the very object that the loss was made from, None for a number in the code.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Variable:
     gradient: Tensor | None
     tensor: Tensor | None = None
     named: bool = False
+    owned: bool = False
     group: tuple[str, ...] = ()
     outputs: list[Edge] = field(default_factory=list)
 
@@ -39,7 +40,8 @@ class Variable:
 class Gate:
     """One operation: the value it gave, the upstream gradient that reached it, and an edge for each input.
 
-    `name` numbers the gates of a kind in forward order, `mul_2`. `pattern` says in a word what the gate does with the
+    `name` numbers the gates of a kind in forward order, `mul_2`. `called` holds for each output the name of the caller's
+    variable that is it, or None. `pattern` says in a word what the gate does with the
     upstream gradient. `line` is the source line that made it, None where it was not recorded. `values` and `upstreams`
     have an entry for each output. A copy gate has one value, and an upstream gradient from each place that uses it.
     """
@@ -49,6 +51,7 @@ class Gate:
     pattern: str
     values: tuple[Tensor | None, ...]
     upstreams: tuple[Tensor | None, ...]
+    called: tuple[str | None, ...] = ()
     line: str | None = None
     text: tuple[str, ...] | None = None
     constants: tuple[Tensor, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gradgate import _core
 from gradgate._core import Tensor
 from gradgate.nn import Module
 
@@ -49,6 +50,26 @@ def scope_names(scopes: Iterable[Mapping[str, Any]], wanted: set[int]) -> dict[i
     return {key: name for key, name in found.items() if name}
 
 
+def given_inside(names: Mapping[str, Tensor] | None, gates: set[int]) -> dict[tuple[int, int], str]:
+    """Those of the user's names that are outputs of the graph's gates, by the number of the gate and of the output."""
+    found: dict[tuple[int, int], str] = {}
+    for name, tensor in names.items() if isinstance(names, Mapping) else ():
+        place = _core._made_by(tensor) if isinstance(tensor, Tensor) else None
+        if place is not None and place[0] in gates:
+            found[place] = name
+    return found
+
+
+def made_names(scopes: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], str]:
+    """The caller's variables that gates made, by the number of the gate and of the output."""
+    tensors = {id(value): value for scope in scopes for value in list(scope.values()) if isinstance(value, Tensor)}
+    made = {key: place for key, tensor in tensors.items() if (place := _core._made_by(tensor)) is not None}
+    found: dict[tuple[int, int], list[str]] = {}
+    for key, name in scope_names(scopes, set(made)).items():
+        found.setdefault(made[key], []).append(name)
+    return {place: names[0] for place, names in found.items() if len(names) == 1}
+
+
 class Names:
     """The names of the tensors that a graph starts from, each used once."""
 
@@ -82,6 +103,10 @@ class Names:
     def of(self, tensor: Tensor | None) -> str | None:
         """The name of the user's own tensor, None if it has none."""
         return None if tensor is None else self._names.get(id(tensor))
+
+    def owns(self, tensor: Tensor | None) -> bool:
+        """Whether the tensor is one of the module's."""
+        return tensor is not None and id(tensor) in self._of_module
 
     def group_of(self, tensor: Tensor | None) -> tuple[str, ...]:
         """The path of the module that owns the tensor; () for one at the top or of no module."""

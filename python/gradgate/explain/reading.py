@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gradgate._core import Tensor
@@ -18,20 +19,23 @@ OTHER_NAMES = {"copy": "assign"}
 class Reading:
     """The gates in forward order and the variables of one account, connected by edges."""
 
-    def __init__(self, record: Record, names: Names) -> None:
+    def __init__(self, record: Record, names: Names, made: Mapping[tuple[int, int], str]) -> None:
         self._record = record
         self._names = names
+        # The parts of an opened gate have its number; the last of them gives its value.
+        last = {entry["sequence"]: key for key, entry in enumerate(record["gates"])}
+        self._called = {(last[number], output): name for (number, output), name in made.items() if number in last}
         self._counts: dict[str, int] = {}
         self.gates: list[Gate] = []
         self.variables: list[Variable] = []
         uses = self._uses()
         # Where each value comes from: its gate or variable and the number of the output; later the copy gate, if it has one.
         self._sources: dict[int, tuple[Gate | Variable, int]] = {}
-        for entry in record["gates"]:
+        for number, entry in enumerate(record["gates"]):
             for value in dict.fromkeys(entry["inputs"]):
                 if value is not None:
                     self._prepare(value, uses[value])
-            self._add_gate(entry)
+            self._add_gate(number, entry)
 
     def _uses(self) -> dict[int, int]:
         uses: dict[int, int] = {}
@@ -62,6 +66,7 @@ class Reading:
             gradient=entry["gradient"],
             tensor=own,
             named=name is not None,
+            owned=self._names.owns(own),
             group=self._names.group_of(own),
         )
         self.variables.append(variable)
@@ -81,7 +86,7 @@ class Reading:
         self._connect(value, gate, 0, entry["tensor"], {"downstream": entry["gradient"], "rule": [total]})
         return gate
 
-    def _add_gate(self, entry: Record) -> None:
+    def _add_gate(self, number: int, entry: Record) -> None:
         recorded: str = entry["kind"]
         kind = OTHER_NAMES.get(recorded, recorded)
         elementwise = any(edge is not None and edge["local"] is not None for edge in entry["edges"])
@@ -91,6 +96,7 @@ class Reading:
             pattern=pattern_of(kind, elementwise),
             values=tuple(self._record["values"][value]["tensor"] for value in entry["outputs"]),
             upstreams=tuple(entry["upstream"]),
+            called=tuple(self._called.get((number, k)) for k in range(len(entry["outputs"]))),
             line=entry.get("origin"),
             text=_lines(entry["text"]),
             constants=tuple(entry["constants"]),

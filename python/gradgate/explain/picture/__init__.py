@@ -9,8 +9,6 @@ wires around boxes and folds a long chain into rows, and the same input gives th
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradgate.explain.picture.dot import dot_of
@@ -22,7 +20,7 @@ from gradgate.explain.picture.svg import svg_of
 if TYPE_CHECKING:
     from gradgate.explain.flow import Flow, Open
 
-__all__ = ["draw", "save"]
+__all__ = ["draw", "written"]
 
 
 def draw(flow: Flow, open: Open) -> str:
@@ -30,15 +28,8 @@ def draw(flow: Flow, open: Open) -> str:
     return svg_of(laid_out(Scene(flow, opened(flow, open))), title=f"Gates of {flow.name}")
 
 
-def save(flow: Flow, path: str | os.PathLike[str], open: Open) -> None:
-    """Write the file that `Flow.save` documents."""
-    target = Path(path)
-    writers = {
-        ".svg": lambda: draw(flow, open),
-        ".html": lambda: page_of(flow, open),
-        ".dot": lambda: dot_of(Scene(flow, opened(flow, open))),
-    }
-    writer = writers.get(target.suffix.lower())
-    if writer is None:
-        raise ValueError(f"save: the name of the file must end in {', '.join(writers)}; got {target.name!r}")
-    target.write_text(writer(), encoding="utf-8")
+def written(flow: Flow, ending: str, open: Open) -> str:
+    """The text of a file with this ending."""
+    if ending == ".svg":
+        return draw(flow, open)
+    return page_of(flow, open) if ending == ".html" else dot_of(Scene(flow, opened(flow, open)))
