@@ -57,3 +57,19 @@ def scalar(output: Tensor) -> Tensor:
 def leaf_gradient(explanation: dict[str, Any], leaf: Tensor) -> Tensor | None:
     found = [v["gradient"] for v in explanation["values"] if v["leaf"] is leaf]
     return found[0] if found else None
+
+
+def ran(code: str, **known: Any) -> dict[str, Any]:
+    """The variables of a listing that was run."""
+    scope: dict[str, Any] = {"__name__": "listing", **known}
+    with np.errstate(all="ignore"):
+        exec(compile(code, "listing", "exec"), scope)
+    return scope
+
+
+def close(actual: Any, expected: Tensor, tolerance: float) -> None:
+    wanted = expected.detach().numpy()
+    assert np.asarray(actual).dtype == wanted.dtype
+    assert np.shape(actual) == wanted.shape
+    size = np.abs(wanted[np.isfinite(wanted)]).max(initial=1)
+    np.testing.assert_allclose(actual, wanted, rtol=tolerance, atol=tolerance * size)

@@ -140,6 +140,7 @@ def test_a_missing_package_is_named_before_the_training(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.measures
 def test_what_cannot_be_had_gets_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("in the way")
     assert run(tmp_path / "file") == 2

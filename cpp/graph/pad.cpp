@@ -36,7 +36,7 @@ class Pad final : public Node {
     }
     const Text cropped = crops ? method_text(in[0], cat("[", kept, "]")) : in[0];
     if (!pads) return cropped;
-    return called("np.pad", cropped, Text(cat("(", counts, widths_.size() == 1 ? ",)" : ")"), Binding::atom),
+    return called("np.pad", cropped, Text(cat("(", counts, before_.size() == 1 ? ",)" : ")"), Binding::atom),
                   Text(cat("constant_values=", Text(value_).code), Binding::atom));
   }
 

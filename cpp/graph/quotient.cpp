@@ -8,6 +8,7 @@
 #include "graph/formula.h"
 #include "graph/node.h"
 #include "graph/saved_tensor.h"
+#include "graph/trace.h"
 
 namespace gradgate {
 namespace {
@@ -92,6 +93,8 @@ class Remainder final : public Node {
     if (flow.needs(0)) flow.downstream(0, sum_to(dy, a.shape()));
     if (flow.needs(1)) flow.downstream(1, sum_to(-(dy * rounded_quotient(operation_, rounding_, a, b)), b.shape()));
   }
+  Tensors forward(const Replay& in) const override { return {remainder(operation_, rounding_, in[0], in[1])}; }
+  Text text(const Text* in) const override { return called(rounding_ == Rounding::floor ? "np.remainder" : "np.fmod", in[0], in[1]); }
 
  private:
   void release() override {
@@ -106,7 +109,10 @@ class Remainder final : public Node {
 }  // namespace
 
 Tensor rounded_quotient(const char* operation, Rounding rounding, const Tensor& a, const Tensor& b) {
-  return run(operation, rounding, a, b, [](Rounding r, auto u, auto v) { return quotient_of(r, u, v); });
+  const Tensor out = run(operation, rounding, a, b, [](Rounding r, auto u, auto v) { return quotient_of(r, u, v); });
+  return phrase(out, [rounding](const Text* in) {
+    return rounding == Rounding::floor ? called("np.floor_divide", in[0], in[1]) : called("np.trunc", in[0] / in[1]);
+  }, a, b);
 }
 
 Tensor remainder(const char* operation, Rounding rounding, const Tensor& a, const Tensor& b) {
