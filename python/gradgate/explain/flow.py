@@ -144,7 +144,7 @@ class Flow:
         """The forward and the backward pass as straight-line NumPy, one line a gate, as the lecture writes it.
 
         Tensors are called as in this flow (`fc1.weight` is `fc1_weight`), the caller's variables as they are, other outputs
-        by their gates; the gradient of `x` is `grad_x`. `data="inline"` writes the numbers that the pass starts from into
+        by their gates; the gradient of `x` is `grad_x`, of the value's shape and type. `data="inline"` writes the numbers that the pass starts from into
         the code, which then runs by itself on NumPy alone, prints the loss and leaves the gradients in their variables;
         `data="npz"` reads them from the file `flow.npz` beside it, which `save("flow.npz")` writes. Without, the listing
         says which arrays it needs.
@@ -152,15 +152,25 @@ class Flow:
         `forward_only=True` writes a function `forward(x)` to ship, without gradients. Its arguments are the tensors that are
         no parameters or buffers (with the model passed to `explain`: not the model's), or those that `inputs` names. It returns
         the last value that these determine, or the one called `output`; all other tensors are fixed numbers of the file.
+        Call `model.eval()` before the pass that is explained.
 
         Raises RuntimeError for a gate that NumPy cannot express (a Python Function), KeyError for an unknown name, ValueError
         for a part of a flow and for a function whose arguments or output are not clear.
 
         >>> import gradgate
-        >>> w = gradgate.tensor([2.0, -3.0], requires_grad=True)
-        >>> x = gradgate.tensor([-1.0, -2.0])
-        >>> f = (w * x).sum()
-        >>> print(gradgate.explain(f).code(), end="")
+        >>> w0, x0, w1 = (gradgate.tensor(v, dtype=gradgate.float64, requires_grad=True) for v in (2.0, -1.0, -3.0))
+        >>> s0 = w0 * x0
+        >>> s1 = s0 + w1
+        >>> L = gradgate.sigmoid(s1)
+        >>> code = gradgate.explain(L).code()
+        >>> print(code[code.index("# Backward") :], end="")
+        # Backward
+        grad_L = 1.0
+        grad_s1 = grad_L * L * (1 - L)
+        grad_s0 = grad_s1
+        grad_w1 = grad_s1
+        grad_w0 = grad_s0 * x0
+        grad_x0 = grad_s0 * w0
         """
         from gradgate.explain.code import code_of
 
@@ -211,9 +221,9 @@ def explain(
     """Every gate of a loss with its numbers: value, upstream, local and downstream gradients.
 
     The graph of `loss` must still be there: explain before `backward()`, or use `backward(retain_graph=True)`. It runs a
-    backward sweep of its own and changes no `.grad` and no graph. Tensors are called as `names` says, parameters of
-    `model` by their dotted names, others as the variables of the calling function are. `fused=False` opens gates that are
-    several for the mathematics and one for speed, with the same gradients.
+    backward sweep of its own and changes no `.grad` and no graph. Tensors, also those that gates made, are called as `names`
+    says, parameters of `model` by their dotted names, others as the variables of the calling function are. `fused=False`
+    opens gates that are several for the mathematics and one for speed, with the same gradients.
 
     Raises TypeError for a loss that is no Tensor, RuntimeError for a loss off the graph, of several elements, or whose
     graph was freed, ValueError for names of tensors that the loss was not computed from.
