@@ -15,7 +15,7 @@
 namespace gradgate {
 namespace {
 
-enum class SoftmaxForm { plain, logarithm };
+enum class Form { plain, logarithm };
 
 struct Rows {
   std::int64_t rows, n;
@@ -33,18 +33,18 @@ Tensor along_rows(const Tensor& x, int dim, const Run& run) {
   return dims_back(out, {dim});
 }
 
-Tensor run_forward(SoftmaxForm form, const Tensor& x, int dim) {
-  return visit_floating(form == SoftmaxForm::plain ? "softmax" : "log_softmax", x.dtype(), [&]<class T>() {
-    const auto kernel = form == SoftmaxForm::plain ? &SoftmaxTable<T>::softmax : &SoftmaxTable<T>::log_softmax;
+Tensor run_forward(Form form, const Tensor& x, int dim) {
+  return visit_floating(form == Form::plain ? "softmax" : "log_softmax", x.dtype(), [&]<class T>() {
+    const auto kernel = form == Form::plain ? &SoftmaxTable<T>::softmax : &SoftmaxTable<T>::log_softmax;
     const Tensor from = arrange_rows(x, {dim});
     return along_rows(x, dim,
                       [&](const Rows& r, const Tensor& out) { softmax_forward<T>(kernel, r.rows, r.n, from.data<T>(), out.data<T>()); });
   });
 }
 
-Tensor run_backward(SoftmaxForm form, const Tensor& dy, const Tensor& y, int dim) {
+Tensor run_backward(Form form, const Tensor& dy, const Tensor& y, int dim) {
   return visit_floating("softmax", y.dtype(), [&]<class T>() {
-    const auto kernel = form == SoftmaxForm::plain ? &SoftmaxTable<T>::softmax_backward : &SoftmaxTable<T>::log_softmax_backward;
+    const auto kernel = form == Form::plain ? &SoftmaxTable<T>::softmax_backward : &SoftmaxTable<T>::log_softmax_backward;
     const Tensor d = arrange_rows(dy, {dim}), from = arrange_rows(y, {dim});
     return along_rows(y, dim, [&](const Rows& r, const Tensor& out) {
       softmax_backward<T>(kernel, r.rows, r.n, d.data<T>(), from.data<T>(), out.data<T>());
@@ -53,25 +53,25 @@ Tensor run_backward(SoftmaxForm form, const Tensor& dy, const Tensor& y, int dim
 }
 
 // Out of smaller gates. The largest element is subtracted, whose gradients cancel.
-Tensor composed_of_parts(SoftmaxForm form, const Tensor& x, int dim) {
+Tensor composed_of_parts(Form form, const Tensor& x, int dim) {
   const Dims dims = x.ndim() ? Dims{dim} : Dims{};
   const Tensor shifted = x - extreme_value(Extreme::max, "amax", x, dims, true);
   const Tensor e = exp(shifted);
-  return form == SoftmaxForm::plain ? e / sum(e, dims, true) : shifted - log(sum(e, dims, true));
+  return form == Form::plain ? e / sum(e, dims, true) : shifted - log(sum(e, dims, true));
 }
 
-Tensor make(SoftmaxForm form, const Tensor& x, int dim, std::optional<DType> dtype);
+Tensor make(Form form, const Tensor& x, int dim, std::optional<DType> dtype);
 
 class Softmax final : public Node {
  public:
-  Softmax(SoftmaxForm form, const Tensor& y, int dim) : form_(form), y_(SavedTensor::output(y)), dim_(dim) {}
-  const char* name() const override { return form_ == SoftmaxForm::plain ? "SoftmaxBackward" : "LogSoftmaxBackward"; }
+  Softmax(Form form, const Tensor& y, int dim) : form_(form), y_(SavedTensor::output(y)), dim_(dim) {}
+  const char* name() const override { return form_ == Form::plain ? "SoftmaxBackward" : "LogSoftmaxBackward"; }
   void backward(Flow& flow) override {
     const Tensor y = y_.unpack(*this);
     const Tensor& dy = flow.upstream();
     if (!flow.create_graph())
       flow.downstream(0, run_backward(form_, dy, y, dim_));
-    else if (form_ == SoftmaxForm::plain)
+    else if (form_ == Form::plain)
       flow.downstream(0, y * (dy - sum(dy * y, {dim_}, true)));
     else
       flow.downstream(0, dy - exp(y) * sum(dy, {dim_}, true));
@@ -81,12 +81,12 @@ class Softmax final : public Node {
 
  private:
   void release() override { y_.reset(); }
-  SoftmaxForm form_;
+  Form form_;
   SavedTensor y_;
   int dim_;
 };
 
-Tensor make(SoftmaxForm form, const Tensor& x, int dim, std::optional<DType> dtype) {
+Tensor make(Form form, const Tensor& x, int dim, std::optional<DType> dtype) {
   const Tensor input = dtype ? cast(x, *dtype) : x;
   if (tracing()) return composed_of_parts(form, input, dim);
   Tensor out = run_forward(form, input, dim);
@@ -124,8 +124,8 @@ class Logsumexp final : public Node {
 
 }  // namespace
 
-Tensor softmax(const Tensor& x, int dim, std::optional<DType> dtype) { return make(SoftmaxForm::plain, x, dim, dtype); }
-Tensor log_softmax(const Tensor& x, int dim, std::optional<DType> dtype) { return make(SoftmaxForm::logarithm, x, dim, dtype); }
+Tensor softmax(const Tensor& x, int dim, std::optional<DType> dtype) { return make(Form::plain, x, dim, dtype); }
+Tensor log_softmax(const Tensor& x, int dim, std::optional<DType> dtype) { return make(Form::logarithm, x, dim, dtype); }
 
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   const Tensor input = is_floating(x.dtype()) ? x : cast(x, default_dtype());
