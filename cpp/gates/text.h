@@ -26,7 +26,7 @@ inline std::string joined(std::initializer_list<std::string_view> parts) {
 struct Text;
 
 // What an expression is made of, where operators look into their operands to write something simpler.
-enum class Form { other, negative, times, over, matmul, transpose, reshape, zeros, less, greater, equal, choice };
+enum class Form { other, number, negative, times, over, matmul, transpose, reshape, zeros, less, greater, equal, choice };
 
 struct Text {
   std::string code;  // empty where there is no expression
@@ -59,6 +59,7 @@ struct Text {
     const auto end = is_integer ? std::to_chars(digits, digits + sizeof digits, static_cast<long long>(size)).ptr
                                 : std::to_chars(digits, digits + sizeof digits, size).ptr;
     code = std::isfinite(number) ? std::string(digits, end) : beyond;
+    form = std::isfinite(number) ? Form::number : Form::other;
     if (!std::signbit(number) || std::isnan(number)) return;
     if (size == 0) code = "0.0";
     code = joined({"-", code});
@@ -80,7 +81,7 @@ inline Binding next(Binding b) { return static_cast<Binding>(static_cast<int>(b)
 template <class... Parts>
 Text formed(Form form, Text whole, const Parts&... parts) {
   whole.form = form;
-  whole.parts = std::shared_ptr<const Text[]>(new Text[sizeof...(parts)]{parts...});
+  if constexpr (sizeof...(parts) > 0) whole.parts = std::shared_ptr<const Text[]>(new Text[sizeof...(parts)]{parts...});
   return whole;
 }
 
@@ -97,10 +98,7 @@ Text counted(const Text& shorter, const Parts&... parts) {
 }
 
 inline bool is_one(const Text& x) { return x.code == "1"; }
-inline bool is_number(const Text& x) {
-  const char first = x.code[x.binding == Binding::sign && x.code.size() > 1 ? 1 : 0];
-  return first >= '0' && first <= '9' && x.binding >= Binding::sign && x.form == Form::other;
-}
+inline bool is_number(const Text& x) { return x.form == Form::number; }
 
 // Whether both are integers, and which.
 inline bool integers(const Text& a, const Text& b, long long& x, long long& y) {
@@ -110,6 +108,7 @@ inline bool integers(const Text& a, const Text& b, long long& x, long long& y) {
   };
   return read(a, x) && read(b, y);
 }
+
 // Operators of one level group from the left, so that the right operand must bind more.
 inline Text infix(const Text& a, const char* op, const Text& b, Binding level) {
   return composed(joined({a.beside(level), op, b.beside(next(level))}), level, a, b);
@@ -184,7 +183,8 @@ inline Text operator<=(const Text& a, const Text& b) { return compared(a, " <= "
 inline Text operator>=(const Text& a, const Text& b) { return compared(a, " >= ", b, Form::greater); }
 inline Text operator==(const Text& a, const Text& b) {
   Text t = compared(a, " == ", b, Form::equal);
-  if (long long x, y; integers(a, b, x, y)) (x == y ? t.always : t.never) = true;
+  const bool are_known = is_number(a) && is_number(b) && a.code != "-0.0" && b.code != "-0.0";
+  if (are_known) (a.code == b.code ? t.always : t.never) = true;
   return t;
 }
 inline Text operator!=(const Text& a, const Text& b) { return compared(a, " != ", b); }

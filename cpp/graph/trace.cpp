@@ -171,7 +171,7 @@ Text number_text(const Tensor& t) {
   if (t.dtype() == DType::float32) return Text(*t.data<float>());
   if (t.dtype() == DType::float64) return Text(*t.data<double>());
   const std::int64_t value = *cast(t.alias(), DType::int64).data<std::int64_t>();
-  return Text(std::to_string(value), value < 0 ? Binding::sign : Binding::atom);
+  return formed(Form::number, Text(std::to_string(value), value < 0 ? Binding::sign : Binding::atom));
 }
 
 std::string tuple_text(const Dims& dims) { return cat(dims); }
