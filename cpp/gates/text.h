@@ -26,7 +26,7 @@ inline std::string joined(std::initializer_list<std::string_view> parts) {
 struct Text;
 
 // What an expression is made of, where operators look into their operands to write something simpler.
-enum class Form { other, number, negative, times, over, matmul, transpose, reshape, zeros, less, greater, equal, choice };
+enum class TextForm { other, number, negative, times, over, matmul, transpose, reshape, zeros, less, greater, equal, choice };
 
 struct Text {
   std::string code;  // empty where there is no expression
@@ -36,7 +36,7 @@ struct Text {
   bool chooses = false;  // some of them choose by a condition
   bool never = false;    // a condition that no number meets
   bool always = false;   // a condition of numbers that holds
-  Form form = Form::other;
+  TextForm form = TextForm::other;
   std::shared_ptr<const Text[]> parts;
 
   Text() = default;
@@ -59,7 +59,7 @@ struct Text {
     const auto end = is_integer ? std::to_chars(digits, digits + sizeof digits, static_cast<long long>(size)).ptr
                                 : std::to_chars(digits, digits + sizeof digits, size).ptr;
     code = std::isfinite(number) ? std::string(digits, end) : beyond;
-    form = std::isfinite(number) ? Form::number : Form::other;
+    form = std::isfinite(number) ? TextForm::number : TextForm::other;
     if (!std::signbit(number) || std::isnan(number)) return;
     if (size == 0) code = "0.0";
     code = joined({"-", code});
@@ -79,7 +79,7 @@ Text composed(std::string code, Binding binding, const Parts&... parts) {
 inline Binding next(Binding b) { return static_cast<Binding>(static_cast<int>(b) + 1); }
 
 template <class... Parts>
-Text formed(Form form, Text whole, const Parts&... parts) {
+Text formed(TextForm form, Text whole, const Parts&... parts) {
   whole.form = form;
   if constexpr (sizeof...(parts) > 0) whole.parts = std::shared_ptr<const Text[]>(new Text[sizeof...(parts)]{parts...});
   return whole;
@@ -98,7 +98,7 @@ Text counted(const Text& shorter, const Parts&... parts) {
 }
 
 inline bool is_one(const Text& x) { return x.code == "1"; }
-inline bool is_number(const Text& x) { return x.form == Form::number; }
+inline bool is_number(const Text& x) { return x.form == TextForm::number; }
 
 // Whether both are integers, and which.
 inline bool integers(const Text& a, const Text& b, long long& x, long long& y) {
@@ -113,7 +113,7 @@ inline bool integers(const Text& a, const Text& b, long long& x, long long& y) {
 inline Text infix(const Text& a, const char* op, const Text& b, Binding level) {
   return composed(joined({a.beside(level), op, b.beside(next(level))}), level, a, b);
 }
-inline Text compared(const Text& a, const char* op, const Text& b, Form form = Form::other) {
+inline Text compared(const Text& a, const char* op, const Text& b, TextForm form = TextForm::other) {
   return formed(form, composed(joined({a.beside(Binding::either), op, b.beside(Binding::either)}), Binding::comparison, a, b), a, b);
 }
 template <class... Arguments>
@@ -127,22 +127,22 @@ Text operator*(const Text& a, const Text& b);
 Text select(const Text& condition, const Text& a, const Text& b);
 
 inline Text operator-(const Text& x) {
-  if (x.form == Form::negative) return counted(x.parts[0], x);
-  return formed(Form::negative, composed(joined({"-", x.beside(Binding::sign)}), Binding::sign, x), x);
+  if (x.form == TextForm::negative) return counted(x.parts[0], x);
+  return formed(TextForm::negative, composed(joined({"-", x.beside(Binding::sign)}), Binding::sign, x), x);
 }
 inline Text operator+(const Text& a, const Text& b) {
   if (long long x, y; integers(a, b, x, y)) return counted(Text(static_cast<double>(x + y)), a, b);
-  if (b.form == Form::negative) return counted(infix(a, " - ", b.parts[0], Binding::sum), a, b);
+  if (b.form == TextForm::negative) return counted(infix(a, " - ", b.parts[0], Binding::sum), a, b);
   return infix(a, " + ", b, Binding::sum);
 }
 inline Text operator-(const Text& a, const Text& b) {
   if (long long x, y; integers(a, b, x, y)) return counted(Text(static_cast<double>(x - y)), a, b);
-  if (b.form == Form::negative) return counted(infix(a, " + ", b.parts[0], Binding::sum), a, b);
+  if (b.form == TextForm::negative) return counted(infix(a, " + ", b.parts[0], Binding::sum), a, b);
   return infix(a, " - ", b, Binding::sum);
 }
 inline Text operator/(const Text& a, const Text& b) {
   if (is_one(b)) return counted(a, a, b);
-  return formed(Form::over, infix(a, " / ", b, Binding::product), a, b);
+  return formed(TextForm::over, infix(a, " / ", b, Binding::product), a, b);
 }
 
 // A number of a choice, which is 0 or 1 more often than not, times a.
@@ -155,34 +155,34 @@ inline Text operator*(const Text& a, const Text& b) {
   constexpr std::size_t kShort = 24;  // what may be written twice
   if (is_one(a)) return counted(b, a, b);
   if (is_one(b)) return counted(a, a, b);
-  if (b.form == Form::times) return counted(a * b.parts[0] * b.parts[1], a, b);
-  if (b.form == Form::over) return counted(a * b.parts[0] / b.parts[1], a, b);
-  if (b.form == Form::negative) return counted(-a * b.parts[0], a, b);
-  if (b.form == Form::choice && a.code.size() <= kShort && (is_number(b.parts[1]) || is_number(b.parts[2])))
+  if (b.form == TextForm::times) return counted(a * b.parts[0] * b.parts[1], a, b);
+  if (b.form == TextForm::over) return counted(a * b.parts[0] / b.parts[1], a, b);
+  if (b.form == TextForm::negative) return counted(-a * b.parts[0], a, b);
+  if (b.form == TextForm::choice && a.code.size() <= kShort && (is_number(b.parts[1]) || is_number(b.parts[2])))
     return counted(select(b.parts[0], scaled(a, b.parts[1]), scaled(a, b.parts[2])), a, b);
-  return formed(Form::times, infix(a, " * ", b, Binding::product), a, b);
+  return formed(TextForm::times, infix(a, " * ", b, Binding::product), a, b);
 }
-inline Text matmul(const Text& a, const Text& b) { return formed(Form::matmul, infix(a, " @ ", b, Binding::product), a, b); }
+inline Text matmul(const Text& a, const Text& b) { return formed(TextForm::matmul, infix(a, " @ ", b, Binding::product), a, b); }
 inline Text transpose(const Text& x) {
-  if (x.form == Form::transpose) return counted(x.parts[0], x);
-  if (x.form == Form::matmul) return counted(matmul(transpose(x.parts[1]), transpose(x.parts[0])), x);
-  return formed(Form::transpose, composed(joined({x.beside(Binding::atom), ".T"}), Binding::atom, x), x);
+  if (x.form == TextForm::transpose) return counted(x.parts[0], x);
+  if (x.form == TextForm::matmul) return counted(matmul(transpose(x.parts[1]), transpose(x.parts[0])), x);
+  return formed(TextForm::transpose, composed(joined({x.beside(Binding::atom), ".T"}), Binding::atom, x), x);
 }
 
 inline Text operator<(const Text& a, const Text& b) {
-  Text t = compared(a, " < ", b, Form::less);
+  Text t = compared(a, " < ", b, TextForm::less);
   t.never = b.code == "-np.inf";
   return t;
 }
 inline Text operator>(const Text& a, const Text& b) {
-  Text t = compared(a, " > ", b, Form::greater);
+  Text t = compared(a, " > ", b, TextForm::greater);
   t.never = b.code == "np.inf";
   return t;
 }
-inline Text operator<=(const Text& a, const Text& b) { return compared(a, " <= ", b, Form::less); }
-inline Text operator>=(const Text& a, const Text& b) { return compared(a, " >= ", b, Form::greater); }
+inline Text operator<=(const Text& a, const Text& b) { return compared(a, " <= ", b, TextForm::less); }
+inline Text operator>=(const Text& a, const Text& b) { return compared(a, " >= ", b, TextForm::greater); }
 inline Text operator==(const Text& a, const Text& b) {
-  Text t = compared(a, " == ", b, Form::equal);
+  Text t = compared(a, " == ", b, TextForm::equal);
   const bool are_known = is_number(a) && is_number(b) && a.code != "-0.0" && b.code != "-0.0";
   if (are_known) (a.code == b.code ? t.always : t.never) = true;
   return t;
@@ -204,16 +204,17 @@ inline Text select(const Text& condition, const Text& a, const Text& b) {
     t.chooses = true;
     return t;
   };
-  if (condition.form == Form::less || condition.form == Form::greater) {
+  if (condition.form == TextForm::less || condition.form == TextForm::greater) {
     const std::string &p = condition.parts[0].code, &q = condition.parts[1].code;
     // x == x asks whether x is a number.
-    const bool asks = b.form == Form::choice && b.parts[0].form == Form::equal && b.parts[0].parts[0].code == b.parts[0].parts[1].code;
+    const auto is_question = [](const Text& t) { return t.form == TextForm::equal && t.parts[0].code == t.parts[1].code; };
+    const bool asks = b.form == TextForm::choice && is_question(b.parts[0]);
     const std::string& other = asks ? b.parts[1].code : b.code;
-    const bool greater = condition.form == Form::greater;
+    const bool greater = condition.form == TextForm::greater;
     if (a.code == p && other == q) return chosen(extreme(greater ? "np.maximum" : "np.minimum", condition.parts[0], condition.parts[1]));
     if (a.code == q && other == p) return chosen(extreme(greater ? "np.minimum" : "np.maximum", condition.parts[0], condition.parts[1]));
   }
-  return formed(Form::choice, chosen(called("np.where", condition, a, b)), condition, a, b);
+  return formed(TextForm::choice, chosen(called("np.where", condition, a, b)), condition, a, b);
 }
 inline Text fma(const Text& a, const Text& b, const Text& c) { return a * b + c; }
 inline Text pow(const Text& a, const Text& b) {
