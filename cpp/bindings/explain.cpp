@@ -1,5 +1,6 @@
 // Explanations as plain dictionaries, from which the Python layer draws and writes.
 #include "bindings/define.h"
+#include "bindings/kind.h"
 #include "bindings/module.h"
 #include "graph/explanation.h"
 
@@ -17,17 +18,6 @@ py::list tensors(const std::vector<Tensor>& list) {
 }
 
 py::object lines_or_none(const Written& text) { return text.lines.empty() ? py::object(py::none()) : py::cast(text.lines); }
-
-// "LeakyReluBackward" -> "leaky_relu"
-std::string kind_of(const std::string& node_name) {
-  std::string kind;
-  for (char c : node_name.substr(0, node_name.size() - std::string("Backward").size())) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (upper && !kind.empty() && kind.back() != '_') kind += '_';
-    kind += upper ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return kind;
-}
 
 py::dict value_dict(const ExplainedValue& v) {
   py::dict d;
@@ -74,6 +64,7 @@ py::dict gate_dict(const ExplainedGate& g) {
   d["constants"] = tensors(g.constants);
   d["preamble"] = preamble(needs);
   d["sequence"] = g.sequence;
+  d["line"] = g.line;
   return d;
 }
 

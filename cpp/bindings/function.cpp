@@ -109,7 +109,7 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
     bool taken = !outputs[i].is_leaf();
     for (const auto& t : inputs) taken = taken || (t && t->same(outputs[i]));
     if (taken) outputs[i] = outputs[i].alias();
-    outputs[i] = record_output(outputs[i], node, static_cast<std::uint32_t>(i));
+    outputs[i] = record_gate(outputs[i], node, static_cast<std::uint32_t>(i));
   }
   return outputs;
 }

@@ -1,7 +1,6 @@
 // Replays the graph below a loss, sweeps over the replay, and writes down each gate's formulas.
 #include "graph/explanation.h"
 
-#include <algorithm>
 #include <cstring>
 #include <unordered_map>
 #include <unordered_set>
@@ -10,31 +9,13 @@
 #include "graph/accumulate.h"
 #include "graph/copy.h"
 #include "graph/creation.h"
+#include "graph/order.h"
 #include "graph/sweep.h"
 #include "graph/view.h"
+#include "graph/watcher.h"
 
 namespace gradgate {
 namespace {
-
-// The nodes that `root` was computed by, in forward order, without those seen before.
-std::vector<Ref<Node>> nodes_below(const Ref<Node>& root, std::unordered_set<const Node*>& seen) {
-  std::vector<Ref<Node>> nodes, stack{root};
-  while (!stack.empty()) {
-    const Ref<Node> node = stack.back();
-    stack.pop_back();
-    if (!node || !seen.insert(node.get()).second) continue;
-    nodes.push_back(node);
-    for (int i = 0; i < node->input_count(); ++i) stack.push_back(node->input(i).node);
-  }
-  std::stable_sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a->sequence() < b->sequence(); });
-  return nodes;
-}
-std::vector<Ref<Node>> nodes_below(const Ref<Node>& root) {
-  std::unordered_set<const Node*> seen;
-  return nodes_below(root, seen);
-}
-
-const Accumulate* as_leaf(const Node& node) { return node.input_count() == 0 ? dynamic_cast<const Accumulate*>(&node) : nullptr; }
 
 // A leaf of a graph of our own over the same memory. Other types than floating-point ones take part in traces.
 Tensor own_leaf(const Tensor& t) {
@@ -281,7 +262,7 @@ class Explainer : public SweepObserver {
 
   void add_gate(const Node& node) {
     const int index = static_cast<int>(explanation_.gates.size());
-    ExplainedGate gate{node.name(), {}, {}, {}, {}, {}, replay_.original(node).sequence()};
+    ExplainedGate gate{node.name(), {}, {}, {}, {}, {}, replay_.original(node).sequence(), replay_.original(node).line};
     for (int i = 0; i < node.input_count(); ++i) {
       ExplainedEdge edge;
       edge.value = value_of(node.input(i));
@@ -329,6 +310,7 @@ class Explainer : public SweepObserver {
 
 Explanation explain(const Tensor& loss, const ExplainOptions& options) {
   check_root(loss);
+  WatchPause pause;
   if (!options.fused || options.dtype) ReplayedGraph(loss, {});  // whose bits tell whether a tensor was changed
   return Explainer(loss, options).run();
 }

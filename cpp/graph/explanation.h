@@ -35,6 +35,7 @@ struct ExplainedGate {
   Written text;                 // the forward pass; without lines for a gate that NumPy cannot express
   std::vector<Tensor> constants;  // {c0}, {c1} of the texts
   std::uint64_t sequence;         // of the recorded gate
+  std::uint32_t line;             // where it was made, as Node has it
 };
 
 struct Explanation {

@@ -136,13 +136,13 @@ Tensor record_join(Tensor out, int dim, bool stacked, const std::vector<Tensor>&
   if (!recorded) return out;
   Ref<Node> node(new Join(dim, stacked, tensors));
   for (const Tensor& t : tensors) node->add_input(t);
-  return record_output(std::move(out), std::move(node));
+  return record_gate(std::move(out), std::move(node));
 }
 
 std::vector<Tensor> record_split(std::vector<Tensor> parts, Split* split, const Tensor& x) {
   Ref<Node> node(split);
   node->add_input(x);
-  for (std::size_t i = 0; i < parts.size(); ++i) record_output(parts[i], node, static_cast<std::uint32_t>(i));
+  for (std::size_t i = 0; i < parts.size(); ++i) record_gate(parts[i], node, static_cast<std::uint32_t>(i));
   return parts;
 }
 

@@ -102,6 +102,7 @@ class Node {
   virtual HookList& make_hooks();
 
   std::int32_t refs = 0;
+  std::uint32_t line = 0;  // where the program made it, as a watcher numbers its lines; 0 for unknown
   // Deletes without recursion, however long the chain behind is.
   static void destroy(Node* node);
 
@@ -146,6 +147,17 @@ inline Tensor record_output(Tensor output, Ref<Node> node, std::uint32_t index =
   return output;
 }
 
+// Whether somebody watches the gates that are recorded (graph/watcher.h).
+inline bool gates_watched = false;
+void tell_watchers(const Tensor& output);
+
+// Makes `output` the result of a node that is new.
+inline Tensor record_gate(Tensor output, Ref<Node> node, std::uint32_t index = 0) {
+  output = record_output(std::move(output), std::move(node), index);
+  if (gates_watched) [[unlikely]] tell_watchers(output);
+  return output;
+}
+
 // Gradient recording in this thread, as no_grad and enable_grad set it.
 bool grad_enabled();
 void set_grad_enabled(bool enabled);
@@ -172,7 +184,7 @@ template <class N, class... Inputs>
 Tensor record(Tensor output, N* node, const Inputs&... inputs) {
   Ref<Node> ref(node);
   (node->add_input(inputs), ...);
-  return record_output(std::move(output), std::move(ref));
+  return record_gate(std::move(output), std::move(ref));
 }
 
 }  // namespace gradgate

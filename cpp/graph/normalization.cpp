@@ -146,7 +146,7 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
   node->add_input(x);
   if (weight.defined()) node->add_input(weight);
   if (bias.defined()) node->add_input(bias);
-  return record_output(std::move(out), std::move(node));
+  return record_gate(std::move(out), std::move(node));
 }
 
 }  // namespace gradgate

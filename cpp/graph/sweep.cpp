@@ -8,6 +8,7 @@
 #include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/hooks.h"
+#include "graph/watcher.h"
 
 namespace gradgate {
 
@@ -180,6 +181,8 @@ void Sweep::visit(std::uint32_t position) {
 }
 
 void Sweep::run() {
+  if (!options_.observer) options_.observer = watchers_of_sweeps();
+  WatchPause pause;
   collect();
   order();
   find_targets();

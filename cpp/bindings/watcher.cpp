@@ -1,0 +1,139 @@
+// Watchers of the graph that call Python: one that looks for anomalies, one that is shown every gate.
+#include <memory>
+#include <vector>
+
+#include "bindings/define.h"
+#include "bindings/kind.h"
+#include "bindings/module.h"
+#include "gates/text.h"
+#include "graph/anomaly.h"
+#include "graph/distribution.h"
+#include "graph/watcher.h"
+
+namespace py = pybind11;
+
+namespace gradgate {
+namespace {
+
+py::object tensor_or_none(const Tensor& t) { return t.defined() ? py::cast(t) : py::none(); }
+
+py::list operand_list(const Ref<Node>& node) {
+  py::list operands;
+  for (const Operand& o : operands_of(node)) operands.append(py::make_tuple(tensor_or_none(o.value), tensor_or_none(o.source)));
+  return operands;
+}
+
+// Whether each element of the output comes from one element of every input, as broadcasting places them.
+bool is_elementwise(const Node& node) {
+  const std::vector<Text> in(static_cast<std::size_t>(node.input_count()), Text("x", Binding::atom));
+  return !in.empty() && !node.local_text(0, in.data(), Text("y", Binding::atom)).code.empty();
+}
+
+py::dict gate_report(const char* phase, const Ref<Node>& node, const Tensor& value) {
+  py::dict d;
+  d["phase"] = phase;
+  d["value"] = value.alias();
+  d["kind"] = kind_of(node->name());
+  d["line"] = node->line;
+  d["operands"] = operand_list(node);
+  d["elementwise"] = is_elementwise(*node);
+  return d;
+}
+
+// Numbers the line of every gate, and hands the first anomaly to `report`, which raises.
+class AnomalyWatcher final : public GraphWatcher {
+ public:
+  AnomalyWatcher(py::function line, py::function report, AnomalyKinds kinds)
+      : line_(std::move(line)), report_(std::move(report)), kinds_(kinds) {}
+
+  void on_gate(const Tensor& output) override {
+    const Ref<Node> node = output.body()->node;
+    if (!node->line) node->line = line_().cast<std::uint32_t>();
+    if (!is_anomalous(output, kinds_)) return;
+    const Origin origin = origin_of(output, kinds_);
+    py::dict d;
+    if (origin.node) {
+      d = gate_report("forward", origin.node, origin.value);
+      d["output"] = origin.output;
+    } else {
+      d = gate_report("input", node, origin.value);
+      d["source"] = origin.value;
+    }
+    report_(d);
+  }
+
+  void on_upstream(const Node& node, int output, const Tensor& gradient) override {
+    if (node.input_count() && output < node.outputs()) keep_upstream(node, output, gradient);
+    if (!is_anomalous(gradient, kinds_)) return;
+    // Every gate before sent finite gradients: this is their sum, or was given to backward() or by a hook.
+    py::dict d;
+    d["phase"] = "upstream";
+    d["value"] = gradient.alias();
+    d["kind"] = node.input_count() ? py::object(py::cast(kind_of(node.name()))) : py::none();
+    d["line"] = node.line;
+    d["operands"] = py::list();
+    d["source"] = node.input_count() ? py::object(py::none()) : py::cast(static_cast<const Accumulate&>(node).leaf());
+    report_(d);
+  }
+
+  void on_downstream(const Node& node, int input, const Tensor& gradient) override {
+    if (!is_anomalous(gradient, kinds_)) return;
+    py::dict d = gate_report("backward", Ref<Node>(const_cast<Node*>(&node)), gradient);
+    d["input"] = input;
+    py::list upstream;
+    for (const Tensor& t : upstream_) upstream.append(tensor_or_none(t));
+    d["upstream"] = upstream;
+    report_(d);
+  }
+
+ private:
+  void keep_upstream(const Node& node, int output, const Tensor& gradient) {
+    if (node.sequence() != sequence_) upstream_.clear();
+    sequence_ = node.sequence();
+    upstream_.resize(static_cast<std::size_t>(node.outputs()));
+    upstream_[static_cast<std::size_t>(output)] = gradient;
+  }
+
+  py::function line_, report_;
+  AnomalyKinds kinds_;
+  Tensors upstream_;  // of the node that the sweep visits
+  std::uint64_t sequence_ = 0;
+};
+
+class GateWatcher final : public GraphWatcher {
+ public:
+  explicit GateWatcher(py::function see) : see_(std::move(see)) {}
+  void on_gate(const Tensor& output) override { see_(kind_of(output.body()->node->name()), output); }
+
+ private:
+  py::function see_;
+};
+
+}  // namespace
+
+void define_watchers(py::module_& m) {
+  py::class_<AnomalyWatcher>(m, "_AnomalyWatcher",
+                             "line() gives the number of the program's current line; report(dict) is told of an anomaly, and raises.")
+      .def(py::init([](py::function line, py::function report, bool nan, bool infinity) {
+             return std::make_unique<AnomalyWatcher>(std::move(line), std::move(report), AnomalyKinds{nan, infinity});
+           }),
+           py::arg("line"), py::arg("report"), py::arg("nan"), py::arg("infinity"))
+      .def("start", &AnomalyWatcher::start)
+      .def("stop", &AnomalyWatcher::stop);
+  py::class_<GateWatcher>(m, "_GateWatcher", "see(kind, output) is called with each output of every gate that is recorded.")
+      .def(py::init<py::function>(), py::arg("see"))
+      .def("start", &GateWatcher::start)
+      .def("stop", &GateWatcher::stop);
+  m.def(
+      "_distribution",
+      [](const Tensor& t) {
+        const Distribution d = distribution(t);
+        return py::make_tuple(d.mean, d.deviation, d.size, py::tuple(py::cast(d.quantiles)));
+      },
+      "(mean, standard deviation, root mean square, quantiles at 5, 25, 50, 75 and 95 % of a sample) of the elements.", py::arg("t"));
+  m.def("_norm", safe_norm, "The Euclidean norm, also of numbers whose squares under- or overflow.", py::arg("t"));
+  m.def("_spread_out", spread_out, "A copy of at most `count` elements, evenly spread over the tensor's memory.", py::arg("t"),
+        py::arg("count"));
+}
+
+}  // namespace gradgate

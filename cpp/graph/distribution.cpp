@@ -1,0 +1,84 @@
+// Moments by the reductions of all elements, quantiles by sorting a few.
+#include "graph/distribution.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/error.h"
+#include "graph/copy.h"
+#include "graph/node.h"
+#include "graph/reduce.h"
+#include "graph/reduce_norm.h"
+
+namespace gradgate {
+namespace {
+
+// Sorting so many costs two microseconds, and the rank of a quantile is within 3 %.
+constexpr std::int64_t kSorted = 256;
+
+// All elements in the order in which they lie in memory: the weight of a Linear is a transposed view, whose rows are far apart.
+Tensor in_memory_order(const Tensor& t) {
+  const Dims all{t.numel()}, one{1};
+  return is_dense(t) ? t.alias(all, one) : contiguous(t.alias()).alias(all, one);
+}
+
+double number(const Tensor& t) { return t.dtype() == DType::float64 ? *t.data<double>() : static_cast<double>(*t.data<float>()); }
+
+template <class Visit>
+void each(const Tensor& t, Visit visit) {
+  for (std::int64_t i = 0; i < t.numel(); ++i)
+    visit(t.dtype() == DType::float64 ? t.data<double>()[i] : static_cast<double>(t.data<float>()[i]));
+}
+
+}  // namespace
+
+Tensor spread_out(const Tensor& t, std::int64_t count) {
+  const Tensor all = in_memory_order(t);
+  // An odd stride does not keep to some columns of a matrix.
+  const std::int64_t n = all.numel(), stride = std::max<std::int64_t>(1, (n + count - 1) / count) | 1;
+  return clone_unrecorded(all.alias(Dims{(n + stride - 1) / stride}, Dims{stride}));
+}
+
+double safe_norm(const Tensor& t) {
+  GradMode off(false);
+  const Tensor all = in_memory_order(t);
+  const double direct = number(norm(all));
+  if (direct > 1e-15 && direct < 1e15) return direct;
+  double largest = 0, sum = 0;
+  each(all, [&](double x) { largest = !(std::abs(x) <= largest) ? std::abs(x) : largest; });
+  if (largest == 0 || !std::isfinite(largest)) return largest;
+  each(all, [&](double x) { sum += (x / largest) * (x / largest); });
+  return largest * std::sqrt(sum);
+}
+
+Distribution distribution(const Tensor& t) {
+  if (!is_floating(t.dtype())) fail<RuntimeError>("distribution: expected a floating point tensor, got ", t.dtype());
+  GradMode off(false);
+  const Tensor all = in_memory_order(t);
+  Distribution d;
+  if (t.numel() == 0) {
+    d.mean = d.deviation = d.size = std::numeric_limits<double>::quiet_NaN();
+    d.quantiles.fill(d.mean);
+    return d;
+  }
+  const double n = static_cast<double>(t.numel());
+  d.mean = number(mean(all));
+  d.size = safe_norm(all) / std::sqrt(n);
+  double square = d.size * d.size - d.mean * d.mean;
+  // Where elements hardly differ, the difference of the squares has no right digit.
+  if (!(square > 1e-3 * d.size * d.size)) {
+    square = 0;
+    each(all, [&](double x) { square += (x - d.mean) * (x - d.mean) / n; });
+  }
+  d.deviation = std::sqrt(square);
+  std::vector<double> sorted;
+  each(spread_out(all, kSorted), [&](double x) { sorted.push_back(x); });
+  std::sort(sorted.begin(), sorted.end(), [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; });
+  for (std::size_t i = 0; i < kQuantiles.size(); ++i)
+    d.quantiles[i] = sorted[static_cast<std::size_t>(kQuantiles[i] * static_cast<double>(sorted.size() - 1) + 0.5)];
+  return d;
+}
+
+}  // namespace gradgate
