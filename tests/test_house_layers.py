@@ -48,8 +48,8 @@ PYTHON_TOP = {"__init__", "__main__", "demo", "bench"}
 # What runs when the package is imported, and what the commands need on top (the extra "demo").
 RUN_TIME_PACKAGES = {"numpy", "safetensors"}
 DEMO_PACKAGES = {"sklearn", "matplotlib", "tqdm"}
-# What a room needs on top when its functions are called (the extra "draw").
-ROOM_PACKAGES = {"explain": {"graphlay"}}
+# What a room needs on top when its functions are called (the extras "draw" and "demo").
+ROOM_PACKAGES = {"explain": {"graphlay", "matplotlib"}}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 

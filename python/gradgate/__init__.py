@@ -13,7 +13,7 @@ from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
 from gradgate.config import show_config
 from gradgate.devices import device
 from gradgate.einsum import einsum
-from gradgate.explain import explain
+from gradgate.explain import detect_anomaly, explain, precision_audit, watch
 from gradgate.io import load, save
 from gradgate.limits import finfo, iinfo
 from gradgate.printing import get_printoptions, set_printoptions
@@ -22,6 +22,7 @@ __all__ = [
     "__version__",
     "autograd",
     "cuda",
+    "detect_anomaly",
     "device",
     "e",
     "einsum",
@@ -38,11 +39,13 @@ __all__ = [
     "no_grad",
     "optim",
     "pi",
+    "precision_audit",
     "save",
     "set_grad_enabled",
     "set_printoptions",
     "show_config",
     "utils",
+    "watch",
 ]
 __all__ += _core.__all__
 

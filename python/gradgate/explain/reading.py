@@ -7,6 +7,7 @@ from typing import Any
 
 from gradgate._core import Tensor
 from gradgate.explain.gate import Edge, Gate, Variable
+from gradgate.explain.lines import line_of
 from gradgate.explain.naming import Names
 from gradgate.explain.patterns import pattern_of
 
@@ -90,6 +91,7 @@ class Reading:
         recorded: str = entry["kind"]
         kind = OTHER_NAMES.get(recorded, recorded)
         elementwise = any(edge is not None and edge["local"] is not None for edge in entry["edges"])
+        line = line_of(entry["line"])
         gate = Gate(
             name=self._names.fresh(kind, self._counts),
             kind=kind,
@@ -97,7 +99,7 @@ class Reading:
             values=tuple(self._record["values"][value]["tensor"] for value in entry["outputs"]),
             upstreams=tuple(entry["upstream"]),
             called=tuple(self._called.get((number, k)) for k in range(len(entry["outputs"]))),
-            line=entry.get("origin"),
+            line=None if line is None else str(line),
             text=_lines(entry["text"]),
             constants=tuple(entry["constants"]),
             preamble=tuple(entry["preamble"]),

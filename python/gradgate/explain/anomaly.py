@@ -1,0 +1,214 @@
+"""detect_anomaly: the first gate that makes a NaN or an infinity, named with its source line and its operands."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import numpy as np
+
+from gradgate import _core
+from gradgate._core import Tensor
+from gradgate.explain.lines import current_line, line_of, user_frames
+from gradgate.explain.summary import Array, Summary, array_of, element, is_small, shape_text, small_lines
+from gradgate.nn import Module
+
+Report = dict[str, Any]
+
+SHOWN = 3  # indices in a message
+
+# What usually helps, by the kind of gate.
+MENDS = {
+    "log": "log needs positive numbers: clamp the argument, x.clamp(min=1e-12), or use log_softmax, logsigmoid or log1p",
+    "sqrt": "sqrt needs numbers that are not negative, and its gradient 1 / (2 sqrt(x)) is infinite at 0: add a small number, "
+    "(x + 1e-12).sqrt()",
+    "rsqrt": "1 / sqrt(x) needs positive numbers: add a small number, (x + 1e-5).rsqrt()",
+    "norm": "the gradient of a norm is not finite where all is 0: add a small number within, or mask those rows",
+    "div": "a division by 0: add a small number to the divisor, or mask those elements before they are divided",
+    "reciprocal": "a division by 0: add a small number, or mask those elements first",
+    "exp": "exp overflows above 88 in float32 and 709 in float64: subtract the largest number first, or use softmax, logsumexp or "
+    "a loss that takes logits",
+    "pow": "a power is not finite for 0 with a negative exponent or a negative number with a fraction: clamp the base",
+}
+
+
+class AnomalyError(RuntimeError):
+    """A NaN or an infinity, with what made it.
+
+    `phase` is "forward", "backward", "input" when a leaf or a constant had it before any gate did, or "upstream" when it is the sum
+    of finite gradients or was given to `backward`. `gate` is the kind of gate, `line` the source line as text, `indices` are those of
+    the elements.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.phase = ""
+        self.gate: str | None = None
+        self.line: str | None = None
+        self.indices: list[tuple[int, ...]] = []
+
+
+class detect_anomaly(contextlib.ContextDecorator):
+    """Stop at the first gate that makes a NaN or an infinity: in the forward pass, in the loss, or in the backward pass.
+
+    A context manager, and with parentheses a decorator. Within, every recorded gate remembers the line of the program that made it,
+    and its output and the gradients it sends back are looked through; the first that is not finite raises an AnomalyError, which
+    tells the gate, the line, the operands' ranges and the indices. A NaN that was in a leaf, a parameter or a constant already is
+    reported as theirs. This costs time: use it to find a fault, not to train. Outside nothing is looked at.
+
+    `check_nan` and `check_inf` choose what counts. With `check_inf=False` a mask may hold -inf; with both off, only the lines are
+    remembered, which `explain` shows with its gates. Gates that need no gradient are not recorded and not looked at.
+
+    Raises AnomalyError (a RuntimeError).
+
+    >>> import gradgate
+    >>> x = gradgate.tensor([4.0, -1.0], requires_grad=True)
+    >>> with gradgate.detect_anomaly():
+    ...     loss = x.log().sum()
+    Traceback (most recent call last):
+        ...
+    gradgate.explain.anomaly.AnomalyError: log made NaN in the forward pass
+      line: <doctest gradgate.explain.anomaly.detect_anomaly[2]>:2 in <module>: loss = x.log().sum()
+      its output, shape (2,): 1 of 2 elements is NaN, at [1]
+      input x, shape (2,): [4, -1]; at [1]: -1
+      log needs positive numbers: clamp the argument, x.clamp(min=1e-12), or use log_softmax, logsigmoid or log1p
+    """
+
+    def __init__(self, check_nan: bool = True, check_inf: bool = True) -> None:
+        self._kinds = (bool(check_nan), bool(check_inf))
+        self._watchers: list[_core._AnomalyWatcher] = []
+
+    def __enter__(self) -> detect_anomaly:
+        watcher = _core._AnomalyWatcher(current_line, _raise, *self._kinds)
+        watcher.start()
+        self._watchers.append(watcher)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._watchers.pop().stop()
+
+
+def _raise(report: Report) -> None:
+    error = AnomalyError(_message(report))
+    line = line_of(report["line"])
+    error.phase = report["phase"]
+    error.gate = report["kind"]
+    error.line = None if line is None else str(line)
+    error.indices = _indices(array_of(report["value"]))
+    raise error
+
+
+def _message(report: Report) -> str:
+    parts = [_headline(report)]
+    line = line_of(report["line"])
+    if line is not None:
+        parts.append(f"line: {line}")
+    parts += _describe(report)
+    mend = _mend(report)
+    if mend:
+        parts.append(mend)
+    return "\n  ".join(parts)
+
+
+def _headline(report: Report) -> str:
+    what, kind, phase = _what(array_of(report["value"])), report["kind"], report["phase"]
+    if phase == "forward":
+        return f"{kind} made {what} in the forward pass"
+    if phase == "backward":
+        return f"{kind} made {what} in the backward pass, in the gradient of its input {report['input']}"
+    if phase == "input":
+        return f"{_name(report['source'], 'an input')} contained {what} already when {kind} used it"
+    place = "the gradient of " + (_name(report["source"], "a leaf") if kind is None else f"the output of {kind}")
+    return f"{place} has {what}, and no gate made it: finite gradients that overflow when they are added, or one that was given"
+
+
+def _describe(report: Report) -> list[str]:
+    value = array_of(report["value"])
+    subject = {"forward": "its output", "input": "it is of", "backward": "that gradient", "upstream": "it is of"}
+    found = [f"{subject[report['phase']]}{'' if subject[report['phase']].endswith('of') else ','} {_count(value)}"]
+    if report["phase"] == "input":
+        return found
+    at = _indices(value)[:1]
+    for position, (operand, source) in enumerate(report["operands"]):
+        if operand is not None:
+            name = _name(source, str(position))
+            found.append(f"input {name}, {_range(operand)}{_element(operand, value, at, report['elementwise'])}")
+    for upstream in report.get("upstream", []):
+        if upstream is not None:
+            found.append(f"upstream gradient, {_range(upstream)}{_element(upstream, value, at, report['elementwise'])}")
+    return found
+
+
+def _mend(report: Report) -> str | None:
+    if report["phase"] == "input":
+        if isinstance(report["source"], _core.Tensor) and report["source"].requires_grad:
+            return (
+                "a step of the optimizer, or what set it, made it: look at the gradients of the step before, lower the learning rate, "
+                "or clip the gradients"
+            )
+        return "mend the data, or, if infinities are meant (a mask), use detect_anomaly(check_inf=False)"
+    if report["phase"] == "upstream":
+        return "scale the loss down, or look at the gradient given to backward() or returned by a hook"
+    return MENDS.get(report["kind"])
+
+
+def _what(value: Array) -> str:
+    nan, inf = bool(np.isnan(value).any()), bool(np.isinf(value).any())
+    return "NaN and infinity" if nan and inf else "NaN" if nan else "infinity"
+
+
+def _indices(value: Array) -> list[tuple[int, ...]]:
+    """The indices of the elements that are not finite; NaNs alone where there are some."""
+    nan = np.isnan(value)
+    return [tuple(map(int, index)) for index in np.argwhere(nan if nan.any() else np.isinf(value))]
+
+
+def _count(value: Array) -> str:
+    indices = _indices(value)
+    name = "NaN" if np.isnan(value).any() else "infinite"
+    shape = f"shape ({', '.join(map(str, value.shape))}{',' if value.ndim == 1 else ''})"
+    if value.ndim == 0:
+        return f"{shape}: {name}"
+    shown = ", ".join(str(list(index)) for index in indices[:SHOWN]) + (" ..." if len(indices) > SHOWN else "")
+    verb = "is" if len(indices) == 1 else "are"
+    return f"{shape}: {len(indices):,} of {value.size:,} elements {verb} {name}, at {shown}"
+
+
+def _range(tensor: Tensor) -> str:
+    text = f"shape {shape_text(tensor)}: "
+    if is_small(tensor):
+        return text + " ".join(small_lines(tensor))
+    summary = Summary.of(tensor)
+    if summary is None:
+        return text + ("empty" if not tensor.numel() else "no finite element")
+    return text + summary.range_text() + (f", {summary.strange:,} × NaN or inf" if summary.strange else "")
+
+
+def _element(operand: Tensor, value: Array, at: list[tuple[int, ...]], elementwise: bool) -> str:
+    """What an elementwise gate read at the first index."""
+    array = array_of(operand)
+    if not at or not elementwise or array.ndim == 0:
+        return ""
+    try:
+        return f"; at {list(at[0])}: {element(np.broadcast_to(array, value.shape)[at[0]].item())}"
+    except ValueError:  # the gradient of an input that was broadcast has a smaller shape
+        return ""
+
+
+def _name(tensor: Tensor | None, default: str) -> str:
+    """What the program calls a tensor: a parameter's dotted name in the outermost module, or a variable of the innermost function."""
+    if tensor is None:
+        return default
+    frames = list(user_frames(sys._getframe(1)))
+    for frame in reversed(frames):
+        for name, value in list(frame.f_locals.items()):
+            if isinstance(value, Module):
+                for path, member in [*value.named_parameters(), *value.named_buffers()]:
+                    if member is tensor:
+                        return path if name == "self" else f"{name}.{path}"
+    for frame in frames:
+        for name, value in list(frame.f_locals.items()):
+            if value is tensor and not name.startswith("_"):
+                return name
+    return default

@@ -1,0 +1,234 @@
+"""What is wrong with a training by its vital signs, in plain words: the layer, the fault, and what usually helps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from gradgate.explain.summary import number
+from gradgate.explain.vitals import DEAD_AFTER, LayerVitals, ParameterVitals, Sample
+
+# A fault shows in so many samples in a row; what a single batch does is no fault.
+PERSISTENT = 3
+DEAD = 0.4  # as much as 40 % of a network can be dead, say the notes of cs231n, with a learning rate that is too high
+SATURATED = 0.5
+# From one layer to another the gradient, or the signal, may change by so much before it is called vanishing or exploding.
+SPREAD = 1e3
+# |update| / |weights| is about 1e-3 in a healthy training; Adam's first steps reach 5e-2.
+FAST, HEALTHY, SLOW = 1e-1, 1e-3, 1e-6
+# A gradient so many times as large as the median of so many samples before.
+JUMP, RECALLED = 100, 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault of a layer or a parameter, or of the whole network, which has the name ""."""
+
+    name: str
+    fault: str
+    text: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same fault in another sample."""
+        return self.name, self.fault
+
+
+def diagnose(history: Sequence[Sample]) -> list[Finding]:
+    """The faults that the latest samples show, the gravest first."""
+    if not history:
+        return []
+    found = [*_not_finite(history[-1])]
+    if found:
+        return found
+    found += _jump(history)
+    if len(history) < PERSISTENT:
+        return found
+    recent = history[-PERSISTENT:]
+    found += _no_updates(recent) or [*_gradients_of_parameters(recent), *_updates(recent)]
+    found += [*_signal(recent), *_gradient_flow(recent), *_dead(recent), *_saturated(recent)]
+    return found
+
+
+def _not_finite(sample: Sample) -> Iterator[Finding]:
+    """Tells the first layer in forward order, else the gradients, since one NaN makes many."""
+    mend = "run one step within gradgate.detect_anomaly() to find the gate; often the learning rate is too high"
+    for layer in sample.layers.values():
+        if not layer.activation.finite:
+            yield Finding(layer.name, "not finite", f"{_called(layer)} puts out NaN or infinity: {mend}")
+            return
+    for p in sample.parameters.values():
+        if p.gradient is not None and not math.isfinite(p.gradient):
+            yield Finding(p.name, "not finite", f"the gradient of {p.name} is NaN or infinite: {mend}")
+            return
+
+
+def _called(layer: LayerVitals) -> str:
+    return f"layer {layer.name}" if layer.kind in layer.name else f"layer {layer.name} ({layer.kind})"
+
+
+def _jump(history: Sequence[Sample]) -> Iterator[Finding]:
+    before = [sample.gradient_norm for sample in history[-RECALLED - 1 : -1]]
+    now = history[-1].gradient_norm
+    if len(before) >= PERSISTENT and now > JUMP * max(median(before), 1e-2):
+        yield Finding(
+            "",
+            "gradient jumps",
+            f"the gradient of all parameters has the norm {number(now)}, {number(now / median(before), 2)} times that of the steps before: "
+            "it explodes. Clip it with nn.utils.clip_grad_norm_, or lower the learning rate",
+        )
+
+
+def _no_updates(recent: Sequence[Sample]) -> list[Finding]:
+    # The latest sample's update comes only with the step after it.
+    updates = [p.update for sample in recent for p in sample.parameters.values() if p.update is not None]
+    if not updates or any(updates) or not any(sample.gradient_norm for sample in recent):
+        return []
+    return [
+        Finding(
+            "",
+            "no updates",
+            "no parameter changes, though there are gradients: call optimizer.step() after backward(), and give the optimizer this model's "
+            "parameters()",
+        )
+    ]
+
+
+def _gradients_of_parameters(recent: Sequence[Sample]) -> Iterator[Finding]:
+    for name in recent[-1].parameters:
+        gradients = [sample.parameters[name].gradient for sample in recent if name in sample.parameters]
+        if any(sample.gradient_norm for sample in recent) and all(g is None for g in gradients):
+            yield Finding(
+                name,
+                "no gradient",
+                f"{name} gets no gradient: the loss does not depend on it. Use its layer in forward(), do not detach() what comes out of it, or "
+                "set requires_grad to False",
+            )
+        elif len(gradients) == PERSISTENT and all(g == 0 for g in gradients):
+            yield Finding(
+                name,
+                "gradient zero",
+                f"the gradient of {name} is exactly 0 in all its elements: it does not learn. Look for dead ReLUs after it, an input that is all "
+                "0, or weights that were set to 0",
+            )
+
+
+def _weights(sample: Sample) -> Iterator[ParameterVitals]:
+    return (p for p in sample.parameters.values() if p.is_weight)
+
+
+def _updates(recent: Sequence[Sample]) -> Iterator[Finding]:
+    for p in _weights(recent[-1]):
+        ratios = [s.parameters[p.name].update for s in recent if p.name in s.parameters]
+        known = [ratio for ratio in ratios if ratio is not None]
+        if len(known) < PERSISTENT - 1 or not any(known):
+            continue
+        ratio = median(known)
+        if min(known) > FAST:
+            yield Finding(
+                p.name,
+                "fast",
+                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: the learning rate is too high for "
+                f"this layer; try a {number(ratio / HEALTHY, 1)}th of it, or a warm-up",
+            )
+        elif max(known) < SLOW:
+            yield Finding(
+                p.name,
+                "slow",
+                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: it hardly learns. Raise the learning "
+                "rate, or look for gradients that vanish above",
+            )
+
+
+def _in_all(recent: Sequence[Sample], value: Callable[[LayerVitals], float | None]) -> dict[str, list[float]]:
+    """The values of the layers that have one in each of the samples, in forward order."""
+    values: dict[str, list[float]] = {}
+    for name in recent[-1].layers:
+        row = [value(sample.layers[name]) for sample in recent if name in sample.layers]
+        known = [v for v in row if v is not None]
+        if len(known) == len(recent):
+            values[name] = known
+    return values
+
+
+def _signal(recent: Sequence[Sample]) -> Iterator[Finding]:
+    """The forward pass: from layer to layer the outputs die out, or grow."""
+    sizes = {name: median(row) for name, row in _in_all(recent, lambda layer: layer.activation.rms).items()}
+    if not sizes:
+        return
+    first, start = next(iter(sizes.items()))
+    for name, size in sizes.items():
+        layer = recent[-1].layers[name]
+        if size * SPREAD < start:
+            yield Finding(
+                name,
+                "signal vanishes",
+                f"{_called(layer)} puts out next to nothing ({number(size, 2)} in size, layer {first} {number(start, 2)}): the signal dies out on "
+                "the way. Initialise the weights larger (nn.init.kaiming_normal_, xavier_normal_ for tanh), or normalise (nn.LayerNorm)",
+            )
+            return
+        if size > start * SPREAD:
+            yield Finding(
+                name,
+                "signal explodes",
+                f"{_called(layer)} puts out {number(size, 2)} in size, layer {first} {number(start, 2)}: the signal grows from layer to layer. "
+                "Initialise the weights smaller (nn.init.kaiming_normal_), or normalise (nn.LayerNorm)",
+            )
+            return
+
+
+def _gradient_flow(recent: Sequence[Sample]) -> Iterator[Finding]:
+    """The backward pass: on the way from the last layer to the first the gradient dies out, or grows."""
+    sizes = {
+        name: median(row)
+        for name, row in _in_all(recent, lambda layer: None if layer.gradient is None else layer.gradient.rms).items()
+    }
+    if not sizes:
+        return
+    last, start = next(reversed(sizes.items()))
+    for name, size in reversed(sizes.items()):
+        layer = recent[-1].layers[name]
+        if start and size * SPREAD < start:
+            yield Finding(
+                name,
+                "gradient vanishes",
+                f"the gradient vanishes on its way back: {number(start, 2)} in size at layer {last}, {number(size, 2)} at {_called(layer)}, so that "
+                "this layer and those before it hardly learn. Use ReLU rather than sigmoid or tanh, initialise for it "
+                "(nn.init.kaiming_normal_), normalise (nn.LayerNorm), or add connections that skip layers",
+            )
+            return
+        if size > start * SPREAD:
+            yield Finding(
+                name,
+                "gradient explodes",
+                f"the gradient grows on its way back: {number(start, 2)} in size at layer {last}, {number(size, 2)} at {_called(layer)}. Initialise "
+                "the weights smaller, normalise (nn.LayerNorm), or clip with nn.utils.clip_grad_norm_",
+            )
+            return
+
+
+def _dead(recent: Sequence[Sample]) -> Iterator[Finding]:
+    for name, shares in _in_all(recent[-1:], lambda layer: layer.dead).items():
+        layer = recent[-1].layers[name]
+        if shares[-1] > DEAD:
+            yield Finding(
+                name,
+                "dead",
+                f"{shares[-1]:.0%} of the {layer.units} units of {_called(layer)} are dead: they gave 0 for each of the last {DEAD_AFTER} examples "
+                "and more that were looked at, and no gradient passes them. Lower the learning rate, initialise the layer before it with "
+                "nn.init.kaiming_normal_ and bias 0, or use nn.LeakyReLU",
+            )
+
+
+def _saturated(recent: Sequence[Sample]) -> Iterator[Finding]:
+    for name, shares in _in_all(recent, lambda layer: None if layer.is_output else layer.saturated).items():
+        layer = recent[-1].layers[name]
+        if min(shares) > SATURATED:
+            yield Finding(
+                name,
+                "saturated",
+                f"{median(shares):.0%} of the outputs of {_called(layer)} are saturated, where its local gradient is next to 0: little gradient passes. "
+                "Initialise the weights before it smaller (nn.init.xavier_normal_), scale the inputs to mean 0 and deviation 1, or use ReLU",
+            )
