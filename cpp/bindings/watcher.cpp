@@ -51,14 +51,8 @@ class AnomalyWatcher final : public GraphWatcher {
     if (!node->line) node->line = line_().cast<std::uint32_t>();
     if (!is_anomalous(output, kinds_)) return;
     const Origin origin = origin_of(output, kinds_);
-    py::dict d;
-    if (origin.node) {
-      d = gate_report("forward", origin.node, origin.value);
-      d["output"] = origin.output;
-    } else {
-      d = gate_report("input", node, origin.value);
-      d["source"] = origin.value;
-    }
+    py::dict d = gate_report(origin.given ? "input" : "forward", origin.gate, origin.value);
+    if (origin.given) d["source"] = origin.value;
     report_(d);
   }
 

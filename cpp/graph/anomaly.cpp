@@ -87,19 +87,21 @@ std::vector<Operand> operands_of(const Ref<Node>& node) {
 }
 
 Origin origin_of(const Tensor& output, AnomalyKinds kinds) {
-  Origin origin{output.body()->node, output.body()->output, output};
-  const Values values(origin.node);
-  while (origin.node) {
-    const Tensors inputs = values.inputs(*origin.node);
+  Origin origin{output.body()->node, false, output};
+  const Values values(origin.gate);
+  while (!origin.given) {
+    const Tensors inputs = values.inputs(*origin.gate);
     int found = -1;
-    for (int i = 0; i < origin.node->input_count() && found < 0; ++i)
+    for (int i = 0; i < origin.gate->input_count() && found < 0; ++i)
       if (is_anomalous(inputs[static_cast<std::size_t>(i)], {kinds.nan, false})) found = i;
-    for (int i = 0; i < origin.node->input_count() && found < 0; ++i)
+    for (int i = 0; i < origin.gate->input_count() && found < 0; ++i)
       if (is_anomalous(inputs[static_cast<std::size_t>(i)], kinds)) found = i;
     if (found < 0) break;
-    const Edge edge = origin.node->input(found);
+    const Edge& edge = origin.gate->input(found);
     const Tensor source = source_of(edge);
-    origin = {source.defined() ? Ref<Node>() : edge.node, edge.output, source.defined() ? source : inputs[static_cast<std::size_t>(found)]};
+    origin.given = source.defined();
+    origin.value = source.defined() ? source : inputs[static_cast<std::size_t>(found)];
+    if (!origin.given) origin.gate = Ref<Node>(edge.node);
   }
   return origin;
 }

@@ -24,9 +24,9 @@ struct Operand {
 
 // Where the anomalies in an output of a gate come from.
 struct Origin {
-  Ref<Node> node;                 // the first gate with an anomalous output and clean operands; null when a leaf or constant
-  std::uint32_t output = 0;       // had anomalies already
-  Tensor value;                   // the anomalous output, leaf or constant
+  Ref<Node> gate;     // the gate that made them of clean operands, or was the first to use
+  bool given = false; // a leaf or constant that had them already
+  Tensor value;       // the anomalous output, leaf or constant
 };
 
 // The operands of a gate, computed again from the leaves below it.

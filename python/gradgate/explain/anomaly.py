@@ -134,10 +134,11 @@ def _describe(report: Report) -> list[str]:
         if operand is not None:
             name = _name(source, str(position))
             found.append(f"input {name}, {_range(operand)}{_element(operand, value, at, report['elementwise'])}")
-    for upstream in report.get("upstream", []):
-        if upstream is not None:
-            found.append(f"upstream gradient, {_range(upstream)}{_element(upstream, value, at, report['elementwise'])}")
-    return found
+    return found + [
+        f"upstream gradient, {_range(upstream)}{_element(upstream, value, at, report['elementwise'])}"
+        for upstream in report.get("upstream", [])
+        if upstream is not None
+    ]
 
 
 def _mend(report: Report) -> str | None:

@@ -47,7 +47,7 @@ def diagnose(history: Sequence[Sample]) -> list[Finding]:
     if len(history) < PERSISTENT:
         return found
     recent = history[-PERSISTENT:]
-    found += _no_updates(recent) or [*_gradients_of_parameters(recent), *_updates(recent)]
+    found += [*_no_updates(recent), *_gradients_of_parameters(recent), *_updates(recent)]
     found += [*_signal(recent), *_gradient_flow(recent), *_dead(recent), *_saturated(recent)]
     return found
 
@@ -76,24 +76,29 @@ def _jump(history: Sequence[Sample]) -> Iterator[Finding]:
         yield Finding(
             "",
             "gradient jumps",
-            f"the gradient of all parameters has the norm {number(now)}, {number(now / median(before), 2)} times that of the steps before: "
-            "it explodes. Clip it with nn.utils.clip_grad_norm_, or lower the learning rate",
+            f"the gradient of all parameters has the norm {number(now)}, {number(now / median(before), 2)} times "
+            "that of the steps before: it explodes. Clip it with nn.utils.clip_grad_norm_, or lower the learning "
+            "rate",
         )
 
 
-def _no_updates(recent: Sequence[Sample]) -> list[Finding]:
+def _no_updates(recent: Sequence[Sample]) -> Iterator[Finding]:
     # The latest sample's update comes only with the step after it.
-    updates = [p.update for sample in recent for p in sample.parameters.values() if p.update is not None]
-    if not updates or any(updates) or not any(sample.gradient_norm for sample in recent):
-        return []
-    return [
-        Finding(
-            "",
-            "no updates",
-            "no parameter changes, though there are gradients: call optimizer.step() after backward(), and give the optimizer this model's "
-            "parameters()",
+    known = [sample for sample in recent if sample.stepped is not None]
+    updates = [p.update for sample in known for p in sample.parameters.values()]
+    if len(known) < PERSISTENT - 1 or any(updates) or not any(sample.gradient_norm for sample in known):
+        return
+    if any(sample.stepped for sample in known):
+        text = (
+            "the steps of the optimizer change no parameter, though there are gradients: the learning rate is 0, or too "
+            "small to change a float32"
         )
-    ]
+    else:
+        text = (
+            "no parameter changes, though there are gradients: call optimizer.step() after backward(), and give the "
+            "optimizer this model's parameters()"
+        )
+    yield Finding("", "no updates", text)
 
 
 def _gradients_of_parameters(recent: Sequence[Sample]) -> Iterator[Finding]:
@@ -103,15 +108,15 @@ def _gradients_of_parameters(recent: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "no gradient",
-                f"{name} gets no gradient: the loss does not depend on it. Use its layer in forward(), do not detach() what comes out of it, or "
-                "set requires_grad to False",
+                f"{name} gets no gradient: the loss does not depend on it. Use its layer in forward(), do not "
+                "detach() what comes out of it, or set requires_grad to False",
             )
         elif len(gradients) == PERSISTENT and all(g == 0 for g in gradients):
             yield Finding(
                 name,
                 "gradient zero",
-                f"the gradient of {name} is exactly 0 in all its elements: it does not learn. Look for dead ReLUs after it, an input that is all "
-                "0, or weights that were set to 0",
+                f"the gradient of {name} is exactly 0 in all its elements: it does not learn. Look for dead ReLUs "
+                "after it, an input that is all 0, or weights that were set to 0",
             )
 
 
@@ -130,15 +135,16 @@ def _updates(recent: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding(
                 p.name,
                 "fast",
-                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: the learning rate is too high for "
-                f"this layer; try a {number(ratio / HEALTHY, 1)}th of it, or a warm-up",
+                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: "
+                f"the learning rate is too high for this layer; try about 1/{number(ratio / HEALTHY, 1)} of it, or a "
+                "warm-up",
             )
         elif max(known) < SLOW:
             yield Finding(
                 p.name,
                 "slow",
-                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: it hardly learns. Raise the learning "
-                "rate, or look for gradients that vanish above",
+                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: "
+                "it hardly learns. Raise the learning rate, or look for gradients that vanish above",
             )
 
 
@@ -165,16 +171,18 @@ def _signal(recent: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "signal vanishes",
-                f"{_called(layer)} puts out next to nothing ({number(size, 2)} in size, layer {first} {number(start, 2)}): the signal dies out on "
-                "the way. Initialise the weights larger (nn.init.kaiming_normal_, xavier_normal_ for tanh), or normalise (nn.LayerNorm)",
+                f"{_called(layer)} puts out next to nothing ({number(size, 2)} in size, layer {first} "
+                f"{number(start, 2)}): the signal dies out on the way. Initialise the weights larger "
+                "(nn.init.kaiming_normal_, xavier_normal_ for tanh), or normalise (nn.LayerNorm)",
             )
             return
         if size > start * SPREAD:
             yield Finding(
                 name,
                 "signal explodes",
-                f"{_called(layer)} puts out {number(size, 2)} in size, layer {first} {number(start, 2)}: the signal grows from layer to layer. "
-                "Initialise the weights smaller (nn.init.kaiming_normal_), or normalise (nn.LayerNorm)",
+                f"{_called(layer)} puts out {number(size, 2)} in size, layer {first} {number(start, 2)}: the "
+                "signal grows from layer to layer. Initialise the weights smaller (nn.init.kaiming_normal_), or "
+                "normalise (nn.LayerNorm)",
             )
             return
 
@@ -194,17 +202,19 @@ def _gradient_flow(recent: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "gradient vanishes",
-                f"the gradient vanishes on its way back: {number(start, 2)} in size at layer {last}, {number(size, 2)} at {_called(layer)}, so that "
-                "this layer and those before it hardly learn. Use ReLU rather than sigmoid or tanh, initialise for it "
-                "(nn.init.kaiming_normal_), normalise (nn.LayerNorm), or add connections that skip layers",
+                f"the gradient vanishes on its way back: {number(start, 2)} in size at layer {last}, "
+                f"{number(size, 2)} at {_called(layer)}, so that this layer and those before it hardly learn. Use "
+                "ReLU rather than sigmoid or tanh, initialise for it (nn.init.kaiming_normal_), normalise "
+                "(nn.LayerNorm), or add connections that skip layers",
             )
             return
         if size > start * SPREAD:
             yield Finding(
                 name,
                 "gradient explodes",
-                f"the gradient grows on its way back: {number(start, 2)} in size at layer {last}, {number(size, 2)} at {_called(layer)}. Initialise "
-                "the weights smaller, normalise (nn.LayerNorm), or clip with nn.utils.clip_grad_norm_",
+                f"the gradient grows on its way back: {number(start, 2)} in size at layer {last}, "
+                f"{number(size, 2)} at {_called(layer)}. Initialise the weights smaller, normalise (nn.LayerNorm), "
+                "or clip with nn.utils.clip_grad_norm_",
             )
             return
 
@@ -216,9 +226,10 @@ def _dead(recent: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "dead",
-                f"{shares[-1]:.0%} of the {layer.units} units of {_called(layer)} are dead: they gave 0 for each of the last {DEAD_AFTER} examples "
-                "and more that were looked at, and no gradient passes them. Lower the learning rate, initialise the layer before it with "
-                "nn.init.kaiming_normal_ and bias 0, or use nn.LeakyReLU",
+                f"{shares[-1]:.0%} of the {layer.units} units of {_called(layer)} are dead: they gave 0 for each "
+                f"of the last {DEAD_AFTER} examples and more that were looked at, and no gradient passes them. "
+                "Lower the learning rate, initialise the layer before it with nn.init.kaiming_normal_ and bias 0, "
+                "or use nn.LeakyReLU",
             )
 
 
@@ -229,6 +240,7 @@ def _saturated(recent: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "saturated",
-                f"{median(shares):.0%} of the outputs of {_called(layer)} are saturated, where its local gradient is next to 0: little gradient passes. "
-                "Initialise the weights before it smaller (nn.init.xavier_normal_), scale the inputs to mean 0 and deviation 1, or use ReLU",
+                f"{median(shares):.0%} of the outputs of {_called(layer)} are saturated, where its local gradient "
+                "is next to 0: little gradient passes. Initialise the weights before it smaller "
+                "(nn.init.xavier_normal_), scale the inputs to mean 0 and deviation 1, or use ReLU",
             )

@@ -61,7 +61,9 @@ class PrecisionAudit:
     dotted names; `layers` their errors together by layer; `gates` an entry for every gate in forward order.
     """
 
-    def __init__(self, loss: float, exact_loss: float, gradients: list[AuditedGradient], gates: list[AuditedGate]) -> None:
+    def __init__(
+        self, loss: float, exact_loss: float, gradients: list[AuditedGradient], gates: list[AuditedGate]
+    ) -> None:
         self.loss = loss
         self.exact_loss = exact_loss
         self.gradients = tuple(gradients)
@@ -158,7 +160,9 @@ def precision_audit(fn: Callable[[], Tensor], model: Module | None = None) -> Pr
     exact: Record = _core._explain(loss, dtype=_core.float64, texts=False)
     values = [value["tensor"] for value in own["values"] if value["tensor"] is not None]
     if all(value.dtype == _core.float64 or not value.is_floating_point() for value in values):
-        raise ValueError("precision_audit: the loss is in float64 already; compute it in float32, e.g. with model.float()")
+        raise ValueError(
+            "precision_audit: the loss is in float64 already; compute it in float32, e.g. with model.float()"
+        )
     names = _names(own, model, fn)
     counts: dict[str, int] = {}
     gradients = [

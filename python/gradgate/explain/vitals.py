@@ -72,9 +72,13 @@ class ParameterVitals:
 
 @dataclass(slots=True)
 class Sample:
-    """The vital signs of one training step, layers in forward order."""
+    """The vital signs of one training step, layers in forward order.
+
+    `stepped` tells whether the optimizer changed the parameters before the next sample; None while that is not known.
+    """
 
     step: int
+    stepped: bool | None = None
     layers: dict[str, LayerVitals] = field(default_factory=dict)
     parameters: dict[str, ParameterVitals] = field(default_factory=dict)
 

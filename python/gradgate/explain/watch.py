@@ -52,12 +52,12 @@ class Watch:
         self.history: list[Sample] = []
         self.steps = 0
         self._warn = warn
-        self._sampled = 0
+        self._concluded = 0
         self._told: set[tuple[str, str]] = set()
         self._handles: list[Any] = []
         self._dead: dict[str, DeadUnits] = {}
+        # Each parameter with its version and elements at the sample, until a step of the optimizer follows.
         self._before_update: dict[str, tuple[Tensor, int, Tensor]] = {}
-        self._waits_for_update = False
         self._forward: _Forward | None = None
         self._hook = model.register_forward_pre_hook(self._on_step)
 
@@ -72,8 +72,9 @@ class Watch:
 
     def remove(self) -> None:
         """Take all hooks off the model, after a last look at the parameters; the history stays."""
+        self._end_pass()
         self._measure_update()
-        self._end_sample()
+        self._conclude(stepped=False)
         self._hook.remove()
 
     @property
@@ -107,12 +108,11 @@ class Watch:
     def _on_step(self, module: Module, args: tuple[Any, ...]) -> None:
         if not (module.training and _core.is_grad_enabled()):
             return
+        self._end_pass()
         self._measure_update()
         if self.steps % self.every == 0:
-            self._end_sample()
+            self._conclude(stepped=False)
             self._begin_sample()
-        elif self._forward is not None:
-            self._end_sample()
         self.steps += 1
 
     def _begin_sample(self) -> None:
@@ -121,45 +121,42 @@ class Watch:
             del self.history[1::2]
         self.history.append(sample)
         self._forward = _Forward(self.model, sample, self._dead, self._handles)
-        self._before_update.clear()
         for name, parameter in self.model.named_parameters():
             if not (parameter.requires_grad and parameter.numel()):
                 continue
             sample.parameters[name] = vitals = ParameterVitals(name, parameter.ndim > 1, _core._norm(parameter))
             self._handles.append(parameter.register_hook(partial(_see_parameter_gradient, vitals)))
             self._before_update[name] = (parameter, parameter._version, _core._spread_out(parameter, COMPARED))
-        self._waits_for_update = True
+
+    def _end_pass(self) -> None:
+        """Stop looking at the forward and backward pass of the sample."""
+        if self._forward is not None:
+            self._forward.end()
+            self._forward = None
+            for handle in self._handles:
+                handle.remove()
+            self._handles.clear()
 
     def _measure_update(self) -> None:
         """Compare the parameters with those of the sample, once a step of the optimizer has changed one."""
-        if not self._waits_for_update:
-            return
         entries = self._before_update.items()
         if all(parameter._version == version for _, (parameter, version, _) in entries):
             return
-        sample = self.history[-1]
         for name, (parameter, _, before) in entries:
             now, size = _core._spread_out(parameter, COMPARED), _core._norm(before)
             if size and now.shape == before.shape:
-                sample.parameters[name].update = _core._norm(now.sub_(before)) / size
-        self._before_update.clear()
-        self._waits_for_update = False
+                self.history[-1].parameters[name].update = _core._norm(now.sub_(before)) / size
+        self._conclude(stepped=True)
 
-    def _end_sample(self) -> None:
-        if self._forward is None:
+    def _conclude(self, stepped: bool) -> None:
+        """Complete the sample, unless it is, and tell what is wrong: a NaN at once, other faults by so many samples in a row."""
+        if not self._before_update:
             return
-        self._forward.end()
-        self._forward = None
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
-        if self._waits_for_update:  # no parameter changed since
-            for vitals in self.history[-1].parameters.values():
-                vitals.update = 0.0
-        self._waits_for_update = False
-        # Most faults are told by so many samples in a row; a NaN at once.
-        self._sampled += 1
-        if self._warn and (self._sampled % PERSISTENT == 0 or not math.isfinite(self.history[-1].gradient_norm)):
+        self._before_update.clear()
+        sample = self.history[-1]
+        sample.stepped = stepped
+        self._concluded += 1
+        if self._warn and (self._concluded % PERSISTENT == 0 or not math.isfinite(sample.gradient_norm)):
             self._tell()
 
     def _tell(self) -> None:
@@ -250,7 +247,9 @@ class _Forward:
             self._rows.append((vitals, maker))
 
     def _on_end(self, module: Module, args: tuple[Any, ...], output: Any) -> None:
-        makers = [t.grad_fn for t in (output if isinstance(output, (tuple, list)) else [output]) if isinstance(t, Tensor)]
+        makers = [
+            t.grad_fn for t in (output if isinstance(output, (tuple, list)) else [output]) if isinstance(t, Tensor)
+        ]
         for vitals, maker in self._rows:
             vitals.is_output = maker is not None and maker in makers
         self._watcher.stop()

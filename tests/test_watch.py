@@ -1,0 +1,443 @@
+"""watch: the numbers it samples against NumPy, and the warnings of sick networks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradgate as gg
+from gradgate import nn
+from gradgate.explain import TrainingWarning, Watch
+from gradgate.explain.vitals import COMPARED, DEAD_AFTER, DeadUnits, Distribution
+from gradgate.nn import functional as F
+
+pytest.importorskip("matplotlib")
+
+
+def train(
+    model: nn.Module,
+    steps: int = 40,
+    every: int = 5,
+    lr: float = 0.01,
+    x: gg.Tensor | None = None,
+    optimize: bool = True,
+    before: Callable[[int], None] | None = None,
+) -> Watch:
+    """Trains on random numbers, watched."""
+    x = gg.randn(128, 4) if x is None else x
+    optimizer = gg.optim.SGD(model.parameters(), lr=lr)
+    with gg.watch(model, every, warn=False) as health:
+        for step in range(steps):
+            if before is not None:
+                before(step)
+            loss = model(x).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            if optimize:
+                optimizer.step()
+    return health
+
+
+def network(activation: Callable[[], nn.Module], *widths: int) -> nn.Sequential:
+    gg.manual_seed(0)
+    layers: list[nn.Module] = []
+    for a, b in pairwise(widths):
+        layers += [nn.Linear(a, b), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def faults(health: Watch) -> set[tuple[str, str]]:
+    return {finding.key for finding in health.findings}
+
+
+def test_numbers_are_those_of_numpy() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    x = gg.randn(16, 4)
+    optimizer = gg.optim.SGD(model.parameters(), lr=0.1)
+    before = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+    with gg.watch(model, every=10) as health:
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+    (sample,) = health.history
+    hidden = x.numpy() @ before["0.weight"].T + before["0.bias"]
+    first = sample.layers["0"].activation
+    assert first.mean == pytest.approx(hidden.mean(), rel=1e-5)
+    assert first.std == pytest.approx(hidden.std(), rel=1e-5)
+    assert first.rms == pytest.approx(np.sqrt((hidden**2).mean()), rel=1e-5)
+    assert first.quantiles == pytest.approx(
+        np.quantile(hidden, [0.05, 0.25, 0.5, 0.75, 0.95], method="nearest"), rel=1e-4
+    )
+    output = np.maximum(hidden, 0) @ before["2.weight"].T + before["2.bias"]
+    gradient = sample.layers["2"].gradient
+    assert gradient is not None
+    assert gradient.rms == pytest.approx(np.sqrt(((2 * output / output.size) ** 2).mean()), rel=1e-5)
+    for name, p in model.named_parameters():
+        vitals = sample.parameters[name]
+        assert p.grad is not None
+        assert vitals.norm == pytest.approx(np.linalg.norm(before[name]), rel=1e-6)
+        assert vitals.gradient == pytest.approx(np.linalg.norm(p.grad.numpy()), rel=1e-6)
+        change = np.linalg.norm(p.detach().numpy() - before[name]) / np.linalg.norm(before[name])
+        assert vitals.update == pytest.approx(change, rel=1e-4)
+    gradients = np.concatenate([p.grad.numpy().ravel() for p in model.parameters() if p.grad is not None])
+    assert sample.gradient_norm == pytest.approx(np.linalg.norm(gradients), rel=1e-6)
+
+
+def test_the_ratio_of_a_large_weight_is_estimated() -> None:
+    gg.manual_seed(0)
+    model = nn.Linear(300, 200)
+    before = model.weight.detach().numpy().copy()
+    assert before.size > 10 * COMPARED
+    health = train(model, 1, x=gg.randn(64, 300), lr=1.0)
+    change = np.linalg.norm(model.weight.detach().numpy() - before) / np.linalg.norm(before)
+    # A norm of 2,048 elements has a relative deviation of 1 / sqrt(2 * 2048) = 1.6 %.
+    assert health.history[0].parameters["weight"].update == pytest.approx(change, rel=0.08)
+
+
+def test_training_is_the_same_to_the_bit() -> None:
+    x = gg.randn(32, 4)
+
+    def weights(watched: bool) -> bytes:
+        model = network(nn.ReLU, 4, 8, 2)
+        optimizer = gg.optim.Adam(model.parameters())
+        health = gg.watch(model, 2) if watched else None
+        for _ in range(7):
+            loss = model(x).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        if health is not None:
+            health.remove()
+        return b"".join(p.detach().numpy().tobytes() for p in model.parameters())
+
+    assert weights(False) == weights(True)
+
+
+def test_steps_are_forward_passes_in_training() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    health = gg.watch(model, every=3, warn=False)
+    x = gg.randn(4, 4)
+    for _ in range(7):
+        model(x).sum().backward()
+        model.eval()
+        model(x)
+        model.train()
+        with gg.no_grad():
+            model(x)
+    assert health.steps == 7
+    assert [sample.step for sample in health.history] == [0, 3, 6]
+    health.remove()
+    model(x)
+    assert health.steps == 7
+    health.remove()
+
+
+def test_accumulated_gradients_wait_for_the_step() -> None:
+    model = network(nn.Tanh, 4, 8, 2)
+    optimizer = gg.optim.SGD(model.parameters(), lr=0.1)
+    x = gg.randn(4, 4)
+    with gg.watch(model, every=10, warn=False) as health:
+        for step in range(40):
+            model(x).square().mean().backward()
+            if step % 4 == 3:
+                optimizer.step()
+                optimizer.zero_grad()
+    assert all(p.update for sample in health.history for p in sample.parameters.values())
+
+
+class Functional(nn.Module):
+    """Activations as functions, one in place, one twice in a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+
+    def forward(self, x: gg.Tensor) -> gg.Tensor:
+        x = F.relu(self.fc1(x))
+        x = self.fc2(x).tanh().sigmoid()
+        return F.relu(self.fc3(x), inplace=True)
+
+
+def test_activations_called_as_functions() -> None:
+    health = train(Functional(), 1)
+    layers = health.history[0].layers
+    assert list(layers) == [
+        "fc1",
+        "relu after fc1",
+        "fc2",
+        "tanh after fc2",
+        "sigmoid 2 after fc2",
+        "fc3",
+        "relu after fc3",
+    ]
+    assert layers["tanh after fc2"].saturated is not None
+    assert layers["relu after fc1"].dead == 0
+    assert [layer.is_output for layer in layers.values()] == [False] * 6 + [True]
+    assert all(layer.gradient is not None for layer in layers.values())
+
+
+def test_modules_in_place_and_called_twice() -> None:
+    relu = nn.ReLU(inplace=True)
+    model = nn.Sequential(nn.Linear(4, 8), relu, nn.Linear(8, 8), relu, nn.Linear(8, 1))
+    layers = train(model, 1).history[0].layers
+    assert list(layers) == ["0", "1", "2", "4"]
+    assert layers["1"].kind == "ReLU"
+    assert layers["1"].dead is not None
+
+
+def test_dead_units() -> None:
+    model = network(nn.ReLU, 4, 10, 2)
+    with gg.no_grad():
+        model[0].bias[:6] = -100.0
+    health = train(model)
+    assert health.history[0].layers["1"].dead == 0  # 128 examples are too few to tell
+    assert health.history[-1].layers["1"].dead == pytest.approx(0.6)
+    assert ("1", "dead") in faults(health)
+    text = next(f.text for f in health.findings if f.fault == "dead")
+    assert text.startswith("60% of the 10 units of layer 1 (ReLU) are dead")
+    assert "LeakyReLU" in text
+
+
+def test_dead_units_come_back() -> None:
+    dead = DeadUnits()
+    silent, loud = gg.zeros(DEAD_AFTER, 3), gg.tensor([[1.0, 0.0, 0.0]])
+    assert dead.share(silent) == 1
+    assert dead.share(loud) == pytest.approx(2 / 3)
+    assert dead.share(silent[:1]) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.Sigmoid])
+def test_saturation(activation: Callable[[], nn.Module]) -> None:
+    model = network(activation, 4, 10, 2)
+    with gg.no_grad():
+        model[0].weight.mul_(1000.0)
+    health = train(model)
+    assert (health.history[-1].layers["1"].saturated or 0) > 0.9
+    assert ("1", "saturated") in faults(health)
+
+
+def test_an_output_may_be_sure() -> None:
+    model = nn.Sequential(nn.Linear(4, 1), nn.Sigmoid())
+    with gg.no_grad():
+        model[0].weight.mul_(1000.0)
+    health = train(model)
+    assert health.history[-1].layers["1"].is_output
+    assert ("1", "saturated") not in faults(health)
+
+
+def test_vanishing_gradient() -> None:
+    health = train(network(nn.Sigmoid, 4, *[8] * 8, 1))
+    (finding,) = (f for f in health.findings if f.fault == "gradient vanishes")
+    assert "ReLU" in finding.text
+    sizes = {
+        name: layer.gradient.rms for name, layer in health.history[-1].layers.items() if layer.gradient is not None
+    }
+    assert sizes[finding.name] * 1e3 < sizes["16"]
+
+
+def test_exploding_gradient_and_signal() -> None:
+    model = network(nn.Identity, 4, *[8] * 5, 1)
+    with gg.no_grad():
+        for p in model.parameters():
+            p.mul_(10.0)
+    health = train(model, lr=0.0)
+    assert {fault for _, fault in faults(health)} >= {"gradient explodes", "signal explodes"}
+
+
+def test_vanishing_signal() -> None:
+    model = network(nn.Tanh, 4, *[8] * 4, 1)
+    with gg.no_grad():
+        for p in model.parameters():
+            p.mul_(0.01 if p.ndim > 1 else 0.0)
+    assert "signal vanishes" in {fault for _, fault in faults(train(model, lr=0.0))}
+
+
+def test_nothing_changes_without_a_step() -> None:
+    health = train(network(nn.ReLU, 4, 8, 2), optimize=False)
+    assert ("", "no updates") in faults(health)
+    assert "optimizer.step()" in health.warnings[0]
+    assert "learning rate is 0" in train(network(nn.ReLU, 4, 8, 2), lr=0.0).warnings[0]
+
+
+def test_a_layer_that_is_not_used() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.idle = nn.Linear(4, 2), nn.Linear(4, 2)
+
+        def forward(self, x: gg.Tensor) -> gg.Tensor:
+            self.idle(x)
+            return self.used(x)
+
+    assert ("idle.weight", "no gradient") in faults(train(Net()))
+
+
+def test_a_gradient_of_zero() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    with gg.no_grad():
+        model[2].weight.zero_()
+    assert ("0.weight", "gradient zero") in faults(train(model, lr=0.0))
+
+
+def test_a_learning_rate_too_high_and_too_low() -> None:
+    x = gg.randn(64, 4)
+    model = network(nn.Tanh, 4, 8, 2)
+    optimizer = gg.optim.Adam(model.parameters(), lr=0.5)
+    with gg.watch(model, 2, warn=False) as health:
+        for _ in range(8):
+            optimizer.zero_grad()
+            (model(x) - gg.randn(64, 2)).square().mean().backward()
+            optimizer.step()
+    assert ("0.weight", "fast") in faults(health)
+    assert ("0.weight", "slow") in faults(train(network(nn.Tanh, 4, 8, 2), lr=1e-6))
+
+
+def test_a_jump_of_the_gradient() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    x = gg.randn(16, 4)
+    with gg.watch(model, 1, warn=False) as health:
+        for step in range(6):
+            model.zero_grad()
+            (model(x) * (1e6 if step == 5 else 1)).square().mean().backward()
+    assert ("", "gradient jumps") in faults(health)
+
+
+def test_a_nan_is_told_at_once() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    x = gg.randn(16, 4)
+    with gg.watch(model, 1, warn=False) as health:
+        model(x).square().mean().backward()
+        with gg.no_grad():
+            model[0].weight[0, 0] = float("nan")
+        model(x).square().mean().backward()
+    assert faults(health) == {("0", "not finite")}
+    assert "detect_anomaly" in health.warnings[0]
+    assert "nan" in health.table()
+    health.plot()
+
+
+def test_a_healthy_training_has_no_warnings() -> None:
+    gg.manual_seed(0)
+    model = network(nn.ReLU, 10, 32, 32, 3)
+    x, y = gg.randn(256, 10), gg.randint(0, 3, (256,))
+    optimizer = gg.optim.Adam(model.parameters(), lr=1e-3)
+    with gg.watch(model, 5) as health:
+        for step in range(60):
+            batch = slice(32 * (step % 8), 32 * (step % 8 + 1))
+            loss = F.cross_entropy(model(x[batch]), y[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert health.warnings == []
+
+
+def test_warnings_are_given_once_where_the_model_is_called() -> None:
+    model = network(nn.ReLU, 4, 10, 2)
+    with gg.no_grad():
+        model[0].bias.fill_(-100.0)
+    x = gg.randn(64, 4)
+    with gg.watch(model, 1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(12):
+            model(x).square().mean().backward()
+    ours = [w for w in caught if w.category is TrainingWarning and "are dead" in str(w.message)]
+    assert len(ours) == 1
+    assert ours[0].filename == __file__
+
+
+def test_history_is_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradgate.explain import watch as module
+
+    monkeypatch.setitem(module.__globals__, "MAX_HISTORY", 8)
+    health = train(network(nn.ReLU, 4, 8, 2), 30, every=1)
+    assert len(health.history) <= 8
+    assert health.history[0].step == 0
+    assert health.history[-1].step == 29
+
+
+def test_layers_that_come_and_go() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 2), nn.Linear(4, 2)
+            self.calls = 0
+
+        def forward(self, x: gg.Tensor) -> gg.Tensor:
+            self.calls += 1
+            return self.a(x) if self.calls % 2 else self.b(x)
+
+    health = train(Net(), 6, every=1)
+    assert [list(sample.layers) for sample in health.history[:2]] == [["a"], ["b"]]
+    health.table()
+    health.plot()
+
+
+def test_an_error_in_forward_leaves_no_hooks() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    health = gg.watch(model, 1, warn=False)
+    with pytest.raises(RuntimeError):
+        model(gg.randn(3, 5))
+    model(gg.randn(3, 4)).sum().backward()
+    assert list(health.history[-1].layers) == ["0", "1", "2"]
+    health.remove()
+    assert all(module._hooks is None or not module._hooks.forward for module in model.modules())
+
+
+def test_table_and_picture(tmp_path: Path) -> None:
+    health = gg.watch(network(nn.ReLU, 4, 8, 2))
+    assert health.table() == "no training step yet"
+    with pytest.raises(RuntimeError, match="nothing to plot"):
+        health.plot()
+    health.remove()
+    health = train(network(nn.Tanh, 4, 8, 2))
+    lines = health.table().splitlines()
+    assert lines[0] == "step 35"
+    assert lines[2].split() == [
+        "layer",
+        "kind",
+        "mean",
+        "std",
+        "5",
+        "%",
+        "...",
+        "95",
+        "%",
+        "dead",
+        "saturated",
+        "gradient",
+        "rms",
+    ]
+    assert any(line.startswith("0.weight") for line in lines)
+    assert not any(line != line.rstrip() for line in lines)
+    health.plot(tmp_path / "health.png")
+    assert (tmp_path / "health.png").read_bytes().startswith(b"\x89PNG")
+    assert "8 samples" in repr(health)
+
+
+def test_distributions_of_odd_tensors() -> None:
+    assert np.isnan(Distribution.of(gg.zeros(0)).mean)
+    constant = Distribution.of(gg.full((1000,), 1000.1))
+    assert constant.std == pytest.approx(0, abs=1e-3)
+    assert constant.rms == pytest.approx(1000.1, rel=1e-6)
+    tiny = Distribution.of(gg.full((10,), 1e-30))
+    assert tiny.rms == pytest.approx(1e-30, rel=1e-6)
+    assert Distribution.of(gg.full((10,), 1e30)).rms == pytest.approx(1e30, rel=1e-6)
+    assert not Distribution.of(gg.tensor([1.0, float("nan")])).finite
+    columns = gg.randn(50, 40)[:, ::3]
+    assert Distribution.of(columns).mean == pytest.approx(columns.numpy().mean(), rel=1e-4)
+    double = gg.randn(30, 20, dtype=gg.float64).T
+    assert Distribution.of(double).std == pytest.approx(double.numpy().std(), rel=1e-9)
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(TypeError, match="model must be a Module"):
+        gg.watch("model")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="at least 1"):
+        gg.watch(nn.Linear(1, 1), 0)
+    with pytest.raises(TypeError, match="whole number"):
+        gg.watch(nn.Linear(1, 1), 2.5)  # type: ignore[arg-type]
