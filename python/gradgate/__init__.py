@@ -4,7 +4,9 @@ Tensors, gates and gradients are made by the compiled core, whose public names a
 data loaders are in `gradgate.nn`, `gradgate.optim` and `gradgate.utils.data`. Names and arguments are PyTorch's.
 """
 
+import importlib
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
 
 from gradgate import _core, autograd, config, copying, cuda, nn, optim, printing, utils
 from gradgate._core import *
@@ -13,10 +15,13 @@ from gradgate.autograd import enable_grad, no_grad, set_grad_enabled
 from gradgate.config import show_config
 from gradgate.devices import device
 from gradgate.einsum import einsum
-from gradgate.explain import detect_anomaly, explain, precision_audit, watch
+from gradgate.explain import explain
 from gradgate.io import load, save
 from gradgate.limits import finfo, iinfo
 from gradgate.printing import get_printoptions, set_printoptions
+
+if TYPE_CHECKING:
+    from gradgate.explain import detect_anomaly, precision_audit, watch
 
 __all__ = [
     "__version__",
@@ -57,3 +62,11 @@ config.warn_of_environment()
 copying.install()
 _core._set_device_name(device("cpu"))
 printing.install()
+
+if not TYPE_CHECKING:  # a checker would take every name for one of these
+
+    def __getattr__(name: str) -> object:
+        """The functions on the health of a training, imported at their first use."""
+        if name not in ("detect_anomaly", "precision_audit", "watch"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module("gradgate.explain"), name)

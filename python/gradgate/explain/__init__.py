@@ -1,10 +1,15 @@
 """See backpropagation: the gates of a loss as numbers, pictures and flat code, and the health of a training."""
 
-from gradgate.explain.anomaly import AnomalyError, detect_anomaly
+import importlib
+from typing import TYPE_CHECKING
+
 from gradgate.explain.flow import Flow, explain
 from gradgate.explain.gate import Edge, Gate, Variable
-from gradgate.explain.precision import PrecisionAudit, precision_audit
-from gradgate.explain.watch import TrainingWarning, Watch, watch
+
+if TYPE_CHECKING:
+    from gradgate.explain.anomaly import AnomalyError, detect_anomaly
+    from gradgate.explain.precision import PrecisionAudit, precision_audit
+    from gradgate.explain.watching import TrainingWarning, Watch, watch
 
 __all__ = [
     "AnomalyError",
@@ -20,3 +25,21 @@ __all__ = [
     "precision_audit",
     "watch",
 ]
+
+# Imported at their first use, so that a program that only trains does not wait for them.
+_HOMES = {
+    "AnomalyError": "anomaly",
+    "PrecisionAudit": "precision",
+    "TrainingWarning": "watching",
+    "Watch": "watching",
+    "detect_anomaly": "anomaly",
+    "precision_audit": "precision",
+    "watch": "watching",
+}
+
+if not TYPE_CHECKING:  # a checker would take every name for one of these
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from gradgate.explain.summary import number
-from gradgate.explain.vitals import DEAD_AFTER, LayerVitals, ParameterVitals, Sample
+from gradgate.explain.vitals import DEAD_AFTER, LayerVitals, Sample
 
 # A fault shows in so many samples in a row; what a single batch does is no fault.
 PERSISTENT = 3
@@ -120,32 +120,39 @@ def _gradients_of_parameters(recent: Sequence[Sample]) -> Iterator[Finding]:
             )
 
 
-def _weights(sample: Sample) -> Iterator[ParameterVitals]:
-    return (p for p in sample.parameters.values() if p.is_weight)
-
-
 def _updates(recent: Sequence[Sample]) -> Iterator[Finding]:
-    for p in _weights(recent[-1]):
+    fast, slow = {}, {}
+    for p in recent[-1].parameters.values():
         ratios = [s.parameters[p.name].update for s in recent if p.name in s.parameters]
         known = [ratio for ratio in ratios if ratio is not None]
-        if len(known) < PERSISTENT - 1 or not any(known):
+        if not p.is_weight or len(known) < PERSISTENT - 1 or not any(known):
             continue
-        ratio = median(known)
         if min(known) > FAST:
-            yield Finding(
-                p.name,
-                "fast",
-                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: "
-                f"the learning rate is too high for this layer; try about 1/{number(ratio / HEALTHY, 1)} of it, or a "
-                "warm-up",
-            )
+            fast[p.name] = median(known)
         elif max(known) < SLOW:
-            yield Finding(
-                p.name,
-                "slow",
-                f"a step changes {p.name} by {number(ratio, 2)} of its size, where about {HEALTHY:g} is healthy: "
-                "it hardly learns. Raise the learning rate, or look for gradients that vanish above",
-            )
+            slow[p.name] = median(known)
+    if fast:
+        worst = max(fast.values())
+        yield Finding(
+            next(iter(fast)),
+            "fast",
+            f"a step changes {_listed(fast)} by {number(worst, 2)} of its size, where about {HEALTHY:g} is healthy: the "
+            f"learning rate is too high here; try about 1/{number(worst / HEALTHY, 1)} of it, or a warm-up",
+        )
+    if slow:
+        yield Finding(
+            next(iter(slow)),
+            "slow",
+            f"a step changes {_listed(slow)} by {number(min(slow.values()), 2)} of its size, where about {HEALTHY:g} is "
+            "healthy: it hardly learns. Raise the learning rate, unless the training is at its end, or look for gradients "
+            "that vanish",
+        )
+
+
+def _listed(names: Collection[str]) -> str:
+    """A few names, and how many more there are."""
+    shown = ", ".join(list(names)[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _in_all(recent: Sequence[Sample], value: Callable[[LayerVitals], float | None]) -> dict[str, list[float]]:
