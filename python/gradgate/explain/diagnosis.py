@@ -72,13 +72,14 @@ def _called(layer: LayerVitals) -> str:
 def _jump(history: Sequence[Sample]) -> Iterator[Finding]:
     before = [sample.gradient_norm for sample in history[-RECALLED - 1 : -1]]
     now = history[-1].gradient_norm
-    if len(before) >= PERSISTENT and now > JUMP * max(median(before), 1e-2):
+    # A gradient that was next to 0 may grow.
+    usual = max(median(before), 1e-2) if before else math.inf
+    if len(before) >= PERSISTENT and now > JUMP * usual:
         yield Finding(
             "",
             "gradient jumps",
-            f"the gradient of all parameters has the norm {number(now)}, {number(now / median(before), 2)} times "
-            "that of the steps before: it explodes. Clip it with nn.utils.clip_grad_norm_, or lower the learning "
-            "rate",
+            f"the gradient of all parameters has the norm {number(now)}, {number(now / usual, 2)} times that of the steps "
+            "before: it explodes. Clip it with nn.utils.clip_grad_norm_, or lower the learning rate",
         )
 
 

@@ -44,9 +44,10 @@ class Distribution:
 class LayerVitals:
     """A layer in a sampled step.
 
-    `gradient` is the distribution of the loss's gradient by its output, None where
-    none came. `dead` is the share of the units of a ReLU that gave 0 for a long time, `saturated` the share of the elements of a
-    sigmoid or tanh whose local gradient is next to nothing; None for other layers.
+    `kind` is the module's class, or the function called; `units` the size of the output's last dimension. `gradient` is the distribution
+    of the loss's gradient by the output, None where none came. `dead` is the share of the units of a ReLU that gave 0 for a long time,
+    `saturated` the share of the elements of a sigmoid or tanh whose local gradient is next to nothing; None for other layers.
+    `is_output` tells whether the output is the model's.
     """
 
     name: str
