@@ -37,7 +37,7 @@ class Values {
       } else if (!node->released()) {
         const Tensors in = inputs(*node);
         bool known = true;
-        for (int i = 0; i < node->input_count(); ++i) known = known && (in[static_cast<std::size_t>(i)].defined() || !node->reaches(i));
+        for (int i = 0; i < node->input_count(); ++i) known = known && (in[static_cast<std::size_t>(i)].defined() || !node->input(i).node);
         if (known) outputs_[node.get()] = node->forward({in.data()});
       }
     }

@@ -178,7 +178,6 @@ __all__ = [
     "one_hot",
     "ones",
     "ones_like",
-    "optimizer_step",
     "outer",
     "pad",
     "permute",
@@ -317,10 +316,14 @@ class Node:
         """For each input, the gate that made it (None where no gradient flows) and which of its outputs it is."""
 
 class RemovableHandle:
-    """What register_hook returns."""
+    """What register_hook returns: remove() takes the hook off, as does leaving a with block."""
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, *args: Any) -> None: ...
 
     def remove(self) -> None:
-        """Takes the hook off."""
+        """Takes the hook off; a second call does nothing."""
 
 class Tensor:
     """An n-dimensional array whose computation can be differentiated."""
@@ -2125,6 +2128,20 @@ class Tensor:
     def zero_(self) -> Tensor:
         """Writes zero into every element and returns the tensor."""
 
+class _AnomalyWatcher:
+    """line() gives the number of the program's current line; report(dict) is told of an anomaly, and raises."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+class _GateWatcher:
+    """see(kind, output) is called with each output of every gate that is recorded."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
 class dtype:
     """The type of a tensor's elements."""
 
@@ -2157,8 +2174,24 @@ def _cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike 
     Raises ValueError where the shapes do not fit, IndexError for a class outside 0 ... C - 1, RuntimeError for other types.
     """
 
+def _distribution(t: _TensorLike) -> tuple[builtins.float, builtins.float, builtins.float, tuple[Any, ...]]:
+    """(mean, standard deviation, root mean square, quantiles at 5, 25, 50, 75 and 95 % of a sample) of the elements."""
+
 def _environment_warnings() -> list[builtins.str]:
     """What is wrong with the values of GRADGATE_ISA and GRADGATE_NUM_THREADS; told once."""
+
+def _explain(loss: _TensorLike, fused: builtins.bool = True, dtype: _DTypeLike | None = None, texts: builtins.bool = True) -> dict[builtins.str, Any]:
+    """Every value and gate below a loss of one element, computed again on a graph of its own.
+
+    Texts are lists of lines of NumPy, all but the last of which name a part, "{t0} = ...". {0}, {1} stand for the gate's inputs,
+    {y} ({y1}, ...) for its outputs, {dy} ({dy1}, ...) for the upstream gradients, {c0}, {c1} for its constants; put what is no
+    name or call in parentheses. A forward text of a gate with several outputs is a sequence of them. None: NumPy cannot express
+    the gate.
+    fused=False opens gates that are compositions. dtype computes in another floating-point type. texts=False leaves out the texts
+    and local gradients.
+
+    Raises RuntimeError off the graph, for several elements, after the graph was freed, or when a tensor was changed in place since.
+    """
 
 def _fma_peak(dtype: _DTypeLike) -> tuple[builtins.float, builtins.float]:
     """Runs fused multiply-adds on registers alone for some milliseconds: (floating-point operations, seconds) of this thread's core."""
@@ -2174,16 +2207,33 @@ def _layer_norm(input: _TensorLike, normalized_shape: _Dims, weight: _TensorLike
     Raises RuntimeError where the shapes or types do not fit.
     """
 
+def _made_by(tensor: _TensorLike) -> Any:
+    """The sequence number of the gate that made a tensor, and the number of its output; None for a leaf."""
+
 def _make_subclass(cls: type[Any], data: _TensorLike, requires_grad: builtins.bool) -> Any:
     """An instance of a subclass of Tensor over data's memory, a leaf."""
 
+def _norm(t: _TensorLike) -> builtins.float:
+    """The Euclidean norm, also of numbers whose squares under- or overflow."""
+
+def _optimizer_step(rule: builtins.str, params: Sequence[Any], states: Mapping[Any, Any], names: tuple[Any, ...], options: Mapping[Any, Any]) -> None:
+    """Updates in place every one of params that has a gradient, by the named rule.
+
+    states maps parameters to dicts of state tensors, in which the rule's arrays have these names (None for one that the
+    options need not); missing ones are made. Raises RuntimeError, and changes no parameter, when a gradient or a state
+    tensor does not have its parameter's shape and dtype.
+    """
+
 def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'FixedSize(4)']) -> Annotated[list[builtins.int], 'FixedSize(4)']: ...
 
-def _record_function(name: builtins.str, backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
+def _record_function(name: builtins.str, forward: Callable[..., Any], backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
 
 def _set_device_name(name: builtins.str) -> None: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
+
+def _spread_out(t: _TensorLike, count: builtins.int) -> Tensor:
+    """A copy of at most `count` elements, evenly spread over the tensor's memory."""
 
 def abs(input: _TensorLike) -> Tensor:
     """Absolute value, |x|; its gradient at 0 is 0.
@@ -2968,14 +3018,6 @@ def ones(*args: Any, size: _Dims | None = None, dtype: _DTypeLike | None = None,
 
 def ones_like(input: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of input's shape and type with ones."""
-
-def optimizer_step(rule: builtins.str, params: Sequence[Any], states: Mapping[Any, Any], names: tuple[Any, ...], options: Mapping[Any, Any]) -> None:
-    """Updates in place every one of params that has a gradient, by the named rule.
-
-    states maps parameters to dicts of state tensors, in which the rule's arrays have these names (None for one that the
-    options need not); missing ones are made. Raises RuntimeError, and changes no parameter, when a gradient or a state
-    tensor does not have its parameter's shape and dtype.
-    """
 
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of vectors (m) and (n): a matrix (m, n).
