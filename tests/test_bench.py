@@ -106,7 +106,7 @@ def test_the_cliff_program_finds_a_cliff(monkeypatch: pytest.MonkeyPatch, capsys
         in out
     )
     assert "threads 2 / threads 1: at most 7.50, at w = 46; slower by more than 5% at 1 of 5 widths" in out
-    assert "threads 1: largest against the slower neighbour 0.92x, at w = 47" in out
+    assert "threads 1: largest against the slower neighbour 0.93x, at w = 47" in out
 
 
 def test_the_tour_prints_its_tables_and_draws(tmp_path: Path) -> None:

@@ -109,7 +109,12 @@ class Comparison:
 
         They are float32 sums in another order, through a few steps of Adam.
         """
-        losses = {name: [float(step()) for _ in range(3)] for name, step in steps.items()}
+
+        def loss(step: Callable[[], Any]) -> float:
+            value = step()
+            return float(value.item() if hasattr(value, "item") else value)
+
+        losses = {name: [loss(step) for _ in range(3)] for name, step in steps.items()}
         for name, values in losses.items():
             interleaved.verify(f"{case} by {name}", losses["NumPy"], values, 1e-4)
         return self.race(case, steps)

@@ -82,7 +82,8 @@ def table(results: Sequence[Result], limits: Limits) -> None:
 
     The last lines are the geometric mean and the least of these ratios, and the machine's limits.
     """
-    rivals = list(dict.fromkeys(name for r in results for name in r.seconds))
+    present = {name for r in results for name in r.seconds}
+    rivals = [name for name in ("gradgate", "NumPy", *OPTIONAL) if name in present]
     others = [name for name in rivals if name != "gradgate"]
     peers: dict[str, Callable[[Result], float | None]] = {
         f"vs {name}": lambda r, name=name: r.seconds.get(name)  # type: ignore[misc]
