@@ -20,6 +20,8 @@ from gradgate.bench.comparison import Comparison
 from gradgate.bench.interleaved import Limits, Result, verify
 from gradgate.bench.report import OPTIONAL, mean_ratio, optional_libraries, table
 
+pytestmark = pytest.mark.measures
+
 ROOT = Path(__file__).resolve().parents[1]
 NUMBER = r"[\d.]+"
 
@@ -71,7 +73,7 @@ def test_products_tell_their_share_of_the_peak(tmp_path: Path) -> None:
     arguments = ["--dtype", "float64", "--groups", "squares", "views", "--largest", "64"]
     out = run(str(ROOT / "bench" / "products.py"), *arguments, folder=tmp_path)
     assert re.findall(r"^float64 products: (.*)$", out, re.MULTILINE) == ["squares", "views"]
-    rows = re.findall(rf"^(.*?\S) +{NUMBER} [nu]s +{NUMBER} [nu]s +{NUMBER}x +({NUMBER}) +(\d+)%$", out, re.MULTILINE)
+    rows = re.findall(rf"^(.*?\S) +{NUMBER} [num]s +{NUMBER} [num]s +{NUMBER}x +({NUMBER}) +(\d+)%$", out, re.MULTILINE)
     assert [case for case, *_ in rows] == [
         "32 x 32 x 32",
         "64 x 64 x 64",
