@@ -106,18 +106,27 @@ class GateWatcher final : public GraphWatcher {
 }  // namespace
 
 void define_watchers(py::module_& m) {
-  py::class_<AnomalyWatcher>(m, "_AnomalyWatcher",
-                             "line() gives the number of the program's current line; report(dict) is told of an anomaly, and raises.")
-      .def(py::init([](py::function line, py::function report, bool nan, bool infinity) {
-             return std::make_unique<AnomalyWatcher>(std::move(line), std::move(report), AnomalyKinds{nan, infinity});
-           }),
-           py::arg("line"), py::arg("report"), py::arg("nan"), py::arg("infinity"))
-      .def("start", &AnomalyWatcher::start)
-      .def("stop", &AnomalyWatcher::stop);
-  py::class_<GateWatcher>(m, "_GateWatcher", "see(kind, output) is called with each output of every gate that is recorded.")
-      .def(py::init<py::function>(), py::arg("see"))
-      .def("start", &GateWatcher::start)
-      .def("stop", &GateWatcher::stop);
+  py::class_<AnomalyWatcher>(m, "_AnomalyWatcher", "What _watch_anomalies returns.")
+      .def("stop", &AnomalyWatcher::stop, "Ends the watch.");
+  py::class_<GateWatcher>(m, "_GateWatcher", "What _watch_gates returns.").def("stop", &GateWatcher::stop, "Ends the watch.");
+  m.def(
+      "_watch_anomalies",
+      [](py::function line, py::function report, bool nan, bool infinity) {
+        auto watcher = std::make_unique<AnomalyWatcher>(std::move(line), std::move(report), AnomalyKinds{nan, infinity});
+        watcher->start();
+        return watcher;
+      },
+      "Looks through every gate and gradient. line() gives the number of the program's current line; report(dict) is told of an anomaly, "
+      "and raises.",
+      py::arg("line"), py::arg("report"), py::arg("nan"), py::arg("infinity"));
+  m.def(
+      "_watch_gates",
+      [](py::function see) {
+        auto watcher = std::make_unique<GateWatcher>(std::move(see));
+        watcher->start();
+        return watcher;
+      },
+      "Calls see(kind, output) with each output of every gate that is recorded.", py::arg("see"));
   m.def(
       "_distribution",
       [](const Tensor& t) {
@@ -125,6 +134,9 @@ void define_watchers(py::module_& m) {
         return py::make_tuple(d.mean, d.deviation, d.size, py::tuple(py::cast(d.quantiles)));
       },
       "(mean, standard deviation, root mean square, quantiles at 5, 25, 50, 75 and 95 % of a sample) of the elements.", py::arg("t"));
+  m.def("_count_silent", count_silent,
+        "The share of the units, elements of t's last dimension, that were 0 for at least `limit` examples in a row; silent counts them.",
+        py::arg("t"), py::arg("silent"), py::arg("limit"));
   m.def("_norm", safe_norm, "The Euclidean norm, also of numbers whose squares under- or overflow.", py::arg("t"));
   m.def("_spread_out", spread_out, "A copy of at most `count` elements, evenly spread over the tensor's memory.", py::arg("t"),
         py::arg("count"));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -32,6 +33,12 @@ void each(const Tensor& t, Visit visit) {
     visit(t.dtype() == DType::float64 ? t.data<double>()[i] : static_cast<double>(t.data<float>()[i]));
 }
 
+template <class T>
+void mark_active(const T* x, std::int64_t rows, std::int64_t units, std::uint8_t* active) {
+  for (std::int64_t r = 0; r < rows; ++r, x += units)
+    for (std::int64_t u = 0; u < units; ++u) active[u] = static_cast<std::uint8_t>(active[u] | (x[u] != 0));
+}
+
 }  // namespace
 
 Tensor spread_out(const Tensor& t, std::int64_t count) {
@@ -51,6 +58,25 @@ double safe_norm(const Tensor& t) {
   if (largest == 0 || !std::isfinite(largest)) return largest;
   each(all, [&](double x) { sum += (x / largest) * (x / largest); });
   return largest * std::sqrt(sum);
+}
+
+double count_silent(const Tensor& t, const Tensor& silent, std::int64_t limit) {
+  const std::int64_t units = silent.numel(), rows = units ? t.numel() / units : 0;
+  if (silent.dtype() != DType::int64 || !silent.is_contiguous() || units * rows != t.numel() || units == 0)
+    fail<RuntimeError>("count_silent: expected an int64 for each of the last dimension of ", t.shape(), ", got ", silent.shape());
+  const Tensor x = contiguous(t.alias());
+  std::vector<std::uint8_t> active(static_cast<std::size_t>(units));
+  if (x.dtype() == DType::float64)
+    mark_active(x.data<double>(), rows, units, active.data());
+  else
+    mark_active(x.data<float>(), rows, units, active.data());
+  std::int64_t* counts = silent.data<std::int64_t>();
+  std::int64_t dead = 0;
+  for (std::int64_t u = 0; u < units; ++u) {
+    counts[u] = active[static_cast<std::size_t>(u)] ? 0 : counts[u] + rows;
+    dead += counts[u] >= limit;
+  }
+  return static_cast<double>(dead) / static_cast<double>(units);
 }
 
 Distribution distribution(const Tensor& t) {

@@ -20,6 +20,10 @@ Tensor spread_out(const Tensor& t, std::int64_t count);
 // NaN throughout for an empty tensor. Throws RuntimeError for another type than a floating-point one.
 Distribution distribution(const Tensor& t);
 
+// Counts in `silent`, for each element of the last dimension, the examples since it was last another number than 0, those of t included;
+// returns the share of them with at least `limit`. Throws RuntimeError unless silent holds an int64 for each.
+double count_silent(const Tensor& t, const Tensor& silent, std::int64_t limit);
+
 // The Euclidean norm, also of numbers whose squares under- or overflow.
 double safe_norm(const Tensor& t);
 

@@ -80,9 +80,7 @@ class detect_anomaly(contextlib.ContextDecorator):
         self._watchers: list[_core._AnomalyWatcher] = []
 
     def __enter__(self) -> detect_anomaly:
-        watcher = _core._AnomalyWatcher(current_line, _raise, *self._kinds)
-        watcher.start()
-        self._watchers.append(watcher)
+        self._watchers.append(_core._watch_anomalies(current_line, _raise, *self._kinds))
         return self
 
     def __exit__(self, *error: object) -> None:

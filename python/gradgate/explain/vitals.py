@@ -101,13 +101,11 @@ class DeadUnits:
     """For how many examples each unit of a ReLU, an element of the last dimension, has given 0 without a break."""
 
     def __init__(self) -> None:
-        self._silent = np.zeros(0, dtype=np.int64)
+        self._silent = _core.zeros(0, dtype=_core.int64)
 
     def share(self, tensor: Tensor) -> float:
-        """Count the examples of one more output; return the share of dead units."""
-        rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.ndim else tensor.reshape(1, 1)
-        if self._silent.size != rows.shape[1]:
-            self._silent = np.zeros(rows.shape[1], dtype=np.int64)
-        self._silent += len(rows)
-        self._silent[rows.amax(0).numpy() != 0] = 0
-        return float(np.mean(self._silent >= DEAD_AFTER))
+        """Count the examples of one more output, which is not empty; return the share of dead units."""
+        units = tensor.shape[-1] if tensor.ndim else 1
+        if self._silent.numel() != units:
+            self._silent = _core.zeros(units, dtype=_core.int64)
+        return _core._count_silent(tensor, self._silent, DEAD_AFTER)

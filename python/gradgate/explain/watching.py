@@ -120,13 +120,15 @@ class Watch:
         if len(self.history) >= MAX_HISTORY:
             del self.history[1::2]
         self.history.append(sample)
-        self._forward = _Forward(self.model, sample, self._dead, self._handles)
+        self._forward = _Forward(self.model, sample, self._dead)
         for name, parameter in self.model.named_parameters():
             if not (parameter.requires_grad and parameter.numel()):
                 continue
-            sample.parameters[name] = vitals = ParameterVitals(name, parameter.ndim > 1, _core._norm(parameter))
+            before = _core._spread_out(parameter, COMPARED)
+            size = _core._norm(before) * math.sqrt(parameter.numel() / before.numel())
+            sample.parameters[name] = vitals = ParameterVitals(name, parameter.ndim > 1, size)
             self._handles.append(parameter.register_hook(partial(_see_parameter_gradient, vitals)))
-            self._before_update[name] = (parameter, parameter._version, _core._spread_out(parameter, COMPARED))
+            self._before_update[name] = (parameter, parameter._version, before)
 
     def _end_pass(self) -> None:
         """Stop looking at the forward and backward pass of the sample."""
@@ -163,11 +165,11 @@ class Watch:
         for finding in self.findings:
             if finding.key not in self._told:
                 self._told.add(finding.key)
-                warnings.warn(finding.text, TrainingWarning, stacklevel=_frames_of_package() + 1)
+                warnings.warn(finding.text, TrainingWarning, stacklevel=_level_of_program())
 
 
-def _frames_of_package() -> int:
-    """How many frames above the caller's are of this package."""
+def _level_of_program() -> int:
+    """The stack level, seen from the caller, of the innermost frame outside of this package."""
     count, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         count, frame = count + 1, frame.f_back
@@ -185,21 +187,19 @@ def _see_gradient(vitals: LayerVitals, gradient: Tensor) -> None:
 class _Forward:
     """One sampled forward pass: its layers, and the activations that are called as functions between them."""
 
-    def __init__(self, model: Module, sample: Sample, dead: dict[str, DeadUnits], handles: list[Any]) -> None:
+    def __init__(self, model: Module, sample: Sample, dead: dict[str, DeadUnits]) -> None:
         self._sample = sample
         self._dead = dead
-        self._handles = handles
         self._rows: list[tuple[LayerVitals, Any]] = []  # with the gate that made the output
         self._layer = ""  # the last that ended,
         self._since = 0  # and the activations seen since
-        self._watcher = _core._GateWatcher(self._on_gate)
+        self._watcher = _core._watch_gates(self._on_gate)
         self._forward_handles = [
             module.register_forward_hook(partial(self._on_layer, name or type(module).__name__))
             for name, module in model.named_modules()
             if next(module.named_children(), None) is None
         ]
         self._forward_handles.append(model.register_forward_hook(self._on_end))
-        self._watcher.start()
 
     def end(self) -> None:
         """Stop seeing gates and layers."""
@@ -238,7 +238,8 @@ class _Forward:
             # By its place, since its layer ends later.
             vitals.dead = self._dead.setdefault(f"{len(self._rows)}", DeadUnits()).share(values)
         if output.requires_grad:
-            self._handles.append(output.register_hook(partial(_see_gradient, vitals)))
+            # Without its handle, which would keep the graph's memory until the next step: the hook goes with the graph.
+            output.register_hook(partial(_see_gradient, vitals))
         self._keep(vitals, output.grad_fn)
 
     def _keep(self, vitals: LayerVitals, maker: Any) -> None:
@@ -262,7 +263,8 @@ def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
     Call it once before the training loop, which stays as it is. A forward pass in training mode with gradients on begins a step. Layers
     are the modules without submodules, and relu, sigmoid and tanh that are called as functions; one that is called several times shows
     its first call. The table, the picture and the warnings come from the samples. A fault that shows in several samples is told once
-    as a TrainingWarning, unless `warn` is False. |update| / |parameter| is that of up to 2,048 elements of each parameter.
+    as a TrainingWarning, unless `warn` is False. The norm and the update of a parameter are those of
+    up to 2,048 of its elements.
 
     Raises TypeError for what is no Module, ValueError when `every` is below 1.
 
