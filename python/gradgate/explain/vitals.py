@@ -93,7 +93,7 @@ def saturated_share(tensor: Tensor, gate: str) -> float | None:
     """The share of saturated elements in the output of a sigmoid or tanh, None for another gate."""
     if gate not in SATURATED or not tensor.numel():
         return None
-    (low, high), array = SATURATED[gate], tensor.numpy()
+    (low, high), array = SATURATED[gate], tensor.detach().numpy()
     return float(np.count_nonzero(array > high) + np.count_nonzero(array < low)) / array.size
 
 

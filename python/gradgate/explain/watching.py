@@ -55,10 +55,9 @@ class Watch:
         self._concluded = 0
         self._told: set[tuple[str, str]] = set()
         self._handles: list[Any] = []
-        self._dead: dict[str, DeadUnits] = {}
         # Each parameter with its version and elements at the sample, until a step of the optimizer follows.
         self._before_update: dict[str, tuple[Tensor, int, Tensor]] = {}
-        self._forward: _Forward | None = None
+        self._layers = _Layers(model)
         self._hook = model.register_forward_pre_hook(self._on_step)
 
     def __repr__(self) -> str:
@@ -76,6 +75,7 @@ class Watch:
         self._measure_update()
         self._conclude(stepped=False)
         self._hook.remove()
+        self._layers.remove()
 
     @property
     def findings(self) -> list[Finding]:
@@ -120,7 +120,7 @@ class Watch:
         if len(self.history) >= MAX_HISTORY:
             del self.history[1::2]
         self.history.append(sample)
-        self._forward = _Forward(self.model, sample, self._dead)
+        self._layers.begin(sample)
         for name, parameter in self.model.named_parameters():
             if not (parameter.requires_grad and parameter.numel()):
                 continue
@@ -132,12 +132,10 @@ class Watch:
 
     def _end_pass(self) -> None:
         """Stop looking at the forward and backward pass of the sample."""
-        if self._forward is not None:
-            self._forward.end()
-            self._forward = None
-            for handle in self._handles:
-                handle.remove()
-            self._handles.clear()
+        self._layers.end()
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
 
     def _measure_update(self) -> None:
         """Compare the parameters with those of the sample, once a step of the optimizer has changed one."""
@@ -184,30 +182,39 @@ def _see_gradient(vitals: LayerVitals, gradient: Tensor) -> None:
     vitals.gradient = Distribution.of(gradient)
 
 
-class _Forward:
-    """One sampled forward pass: its layers, and the activations that are called as functions between them."""
+class _Layers:
+    """The layers of a model, and the activations that are called as functions between them, seen in the passes that are sampled."""
 
-    def __init__(self, model: Module, sample: Sample, dead: dict[str, DeadUnits]) -> None:
-        self._sample = sample
-        self._dead = dead
+    def __init__(self, model: Module) -> None:
+        self._sample: Sample | None = None
+        self._watcher: _core._GateWatcher | None = None
+        self._dead: dict[int, DeadUnits] = {}
         self._rows: list[tuple[LayerVitals, Any]] = []  # with the gate that made the output
         self._layer = ""  # the last that ended,
         self._since = 0  # and the activations seen since
-        self._watcher = _core._watch_gates(self._on_gate)
-        self._forward_handles = [
+        self._handles = [
             module.register_forward_hook(partial(self._on_layer, name or type(module).__name__))
             for name, module in model.named_modules()
             if next(module.named_children(), None) is None
         ]
-        self._forward_handles.append(model.register_forward_hook(self._on_end))
+        self._handles.append(model.register_forward_hook(self._on_end))
+
+    def begin(self, sample: Sample) -> None:
+        """See the next forward pass."""
+        self._sample, self._layer, self._since = sample, "", 0
+        self._watcher = _core._watch_gates(self._on_gate)
 
     def end(self) -> None:
         """Stop seeing gates and layers."""
-        self._watcher.stop()
-        for handle in self._forward_handles:
-            handle.remove()
-        self._forward_handles.clear()
+        if self._watcher is not None:
+            self._watcher.stop()
+        self._sample = self._watcher = None
         self._rows.clear()
+
+    def remove(self) -> None:
+        """Take the hooks off."""
+        for handle in self._handles:
+            handle.remove()
 
     def _on_gate(self, kind: str, output: Tensor) -> None:
         if kind in ACTIVATIONS:
@@ -216,6 +223,8 @@ class _Forward:
             self._add(f"{kind}{number} after {self._layer}" if self._layer else f"{kind}{number}", kind, kind, output)
 
     def _on_layer(self, name: str, module: Module, args: tuple[Any, ...], output: Any) -> None:
+        if self._sample is None:
+            return
         self._layer, self._since = name, 0
         if not (isinstance(output, Tensor) and output.is_floating_point()):
             return
@@ -224,37 +233,35 @@ class _Forward:
             vitals = self._rows.pop()[0]
             del self._sample.layers[vitals.name]
             vitals.name, vitals.kind = name, type(module).__name__
-            self._keep(vitals, maker)
+            self._keep(self._sample, vitals, maker)
         else:
             self._add(name, type(module).__name__, "", output)
 
     def _add(self, name: str, kind: str, gate: str, output: Tensor) -> None:
-        values = output.detach()
-        if name in self._sample.layers or not values.numel():
+        sample, units = self._sample, output.shape[-1] if output.ndim else 1
+        if sample is None or name in sample.layers or not output.numel():
             return
-        vitals = LayerVitals(name, kind, values.shape[-1] if values.ndim else 1, Distribution.of(values))
-        vitals.saturated = saturated_share(values, gate)
+        vitals = LayerVitals(name, kind, units, Distribution.of(output))
+        vitals.saturated = saturated_share(output, gate)
         if gate == "relu":
             # By its place, since its layer ends later.
-            vitals.dead = self._dead.setdefault(f"{len(self._rows)}", DeadUnits()).share(values)
+            vitals.dead = self._dead.setdefault(len(self._rows), DeadUnits()).share(output)
         if output.requires_grad:
             # Without its handle, which would keep the graph's memory until the next step: the hook goes with the graph.
             output.register_hook(partial(_see_gradient, vitals))
-        self._keep(vitals, output.grad_fn)
+        self._keep(sample, vitals, output.grad_fn)
 
-    def _keep(self, vitals: LayerVitals, maker: Any) -> None:
-        if vitals.name not in self._sample.layers:  # a layer that is called again shows its first call
-            self._sample.layers[vitals.name] = vitals
+    def _keep(self, sample: Sample, vitals: LayerVitals, maker: Any) -> None:
+        if vitals.name not in sample.layers:  # a layer that is called again shows its first call
+            sample.layers[vitals.name] = vitals
             self._rows.append((vitals, maker))
 
     def _on_end(self, module: Module, args: tuple[Any, ...], output: Any) -> None:
-        makers = [
-            t.grad_fn for t in (output if isinstance(output, (tuple, list)) else [output]) if isinstance(t, Tensor)
-        ]
+        outputs = output if isinstance(output, (tuple, list)) else [output]
+        makers = [t.grad_fn for t in outputs if isinstance(t, Tensor)]
         for vitals, maker in self._rows:
             vitals.is_output = maker is not None and maker in makers
-        self._watcher.stop()
-        self._rows.clear()
+        self.end()
 
 
 def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
