@@ -174,6 +174,8 @@ OPERATIONS: dict[str, Operation] = {
     "embedding": op(lambda w: F.embedding(PLACES, w), (3, 2)),
     "embedding with padding": op(lambda w: F.embedding(PLACES, w, padding_idx=1), (3, 2)),
     # assigning
+    "remainder": op(lambda a, b: g.remainder(a, b), (2, 3), (3,)),
+    "fmod": op(lambda a, b: g.fmod(a, b), (3,), (2, 3)),
     "where": op(lambda a, b: g.where(mask(2, 3), a, b), (2, 3), (3,)),
     "masked_fill": op(lambda x: x.masked_fill(mask(2, 3), 7.0), (2, 3)),
     "masked_scatter": op(lambda x, y: x.masked_scatter(mask(2, 3), y), (2, 3), (6,)),

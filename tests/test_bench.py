@@ -80,6 +80,7 @@ def test_products_tell_their_share_of_the_peak(tmp_path: Path) -> None:
         "64^3, a.T @ b",
         "64^3, a @ b.T",
         "64^3, a.T @ b.T",
+        "64^3, every second column",
     ]
     peaks = [float(peak) for peak in re.findall(rf"float64 ({NUMBER}) GF/s", out) for _ in range(2)]
     for (_, rate, percent), peak in zip(rows, peaks, strict=False):

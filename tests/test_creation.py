@@ -280,7 +280,9 @@ def test_errors(call: Callable[[], object], error: type[Exception], message: str
 
 @pytest.mark.measures
 def test_too_little_memory_names_the_tensor() -> None:
-    with pytest.raises(MemoryError, match=r"no memory for a tensor of shape \(35184372088832,\).* 140737488355328 bytes"):
+    with pytest.raises(
+        MemoryError, match=r"no memory for a tensor of shape \(35184372088832,\).* 140737488355328 bytes"
+    ):
         gg.empty(2**45)
     with pytest.raises(MemoryError, match="no memory"):
         gg.empty(2**59, dtype=gg.uint8)

@@ -162,7 +162,7 @@ def test_a_network_reads_as_in_the_lecture() -> None:
     for line in [
         "h1 = np.maximum(add_1, 0)",
         "scores = h1 @ W2",
-        "cross_entropy_1 = (-(t0 - np.log(np.exp(t0).sum(axis=1, keepdims=True)))[np.arange(8), y]).mean()",
+        "cross_entropy_1 = -(t0 - np.log(np.exp(t0).sum(axis=1, keepdims=True)))[np.arange(8), y].mean()",
         "mul_2 = 0.5 * sum_1",
         "grad_W2 = h1.T @ grad_scores",
         "grad_h1 = grad_scores @ W2.T",
@@ -180,7 +180,7 @@ def test_powers_and_choices_read_simply() -> None:
     f = 2 * (x * y + m) ** 2
     lines = body(gg.explain(f))
     assert "m = np.maximum(z, w)" in lines
-    assert "grad_z = np.where(z > w, grad_m, np.where(z == w, grad_m * 0.5, 0))" in lines
+    assert "grad_z = np.where(z < w, 0, np.where(z == w, grad_m * 0.5, grad_m))" in lines
     assert "f = 2 * square_1" in lines
 
 

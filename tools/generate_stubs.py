@@ -216,7 +216,7 @@ def slot_stub(name: str) -> str:
 def members(cls: type) -> Iterator[str]:
     """The declarations of a class's methods and properties."""
     for name, value in sorted(vars(cls).items()):
-        if name in UNTYPED_SLOTS:
+        if name in UNTYPED_SLOTS and type(value).__name__ == "wrapper_descriptor":
             continue
         if isinstance(value, property):
             yield property_stub(name, value)

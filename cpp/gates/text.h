@@ -191,8 +191,9 @@ inline Text operator!=(const Text& a, const Text& b) { return compared(a, " != "
 inline Text operator&(const Text& a, const Text& b) { return infix(a, " & ", b, Binding::both); }
 inline Text operator|(const Text& a, const Text& b) { return infix(a, " | ", b, Binding::either); }
 
-// The greater or the smaller of two, of which NumPy, too, gives a NaN back.
+// The greater or the smaller of two, of which NumPy, too, gives a NaN back. An infinity that limits nothing is left out.
 inline Text extreme(const char* function, const Text& a, const Text& b) {
+  if (b.code == (std::string_view(function) == "np.minimum" ? "np.inf" : "-np.inf")) return a;
   return is_number(a) ? called(function, b, a) : called(function, a, b);
 }
 

@@ -92,12 +92,20 @@ Tensor apply_unary(int gate, const Tensor& x, const double* scalars) {
   return records(input) ? entry.record(std::move(out), input, scalars) : out;
 }
 
+// A number stays one, so that an explanation writes it as such.
+static Tensor converted(const Tensor& t, DType dtype) {
+  if (t.dtype() == dtype) return t;
+  Tensor x = cast(t, dtype);
+  x.body()->number = t.is_number();
+  return x;
+}
+
 Tensor apply_binary(int gate, const Tensor& a, const Tensor& b) {
   const BinaryGate& entry = binary_gate(gate);
   const DType common = result_type(a, b);
   if (is_logical(gate, common)) return logical(logic_of(gate), a, b);
   const DType dtype = computing_type(*entry.info, common);
-  const Tensor x = cast(a, dtype), y = cast(b, dtype);
+  const Tensor x = converted(a, dtype), y = converted(b, dtype);
   const Dims shape = broadcast_shapes(entry.info->name, x.shape(), y.shape());
   Tensor out = y.ndim() > x.ndim() ? result_like(shape, y, x) : result_like(shape, x, y);
   run_binary(gate, out, x, y);
@@ -108,7 +116,7 @@ Tensor apply_ternary(int gate, const Tensor& a, const Tensor& b, const Tensor& c
   const TernaryGate& entry = ternary_gate(gate);
   const Tensor operands[] = {a, b, c};
   const DType dtype = computing_type(*entry.info, result_type(operands, 3));
-  const Tensor x = cast(a, dtype), y = cast(b, dtype), z = cast(c, dtype);
+  const Tensor x = converted(a, dtype), y = converted(b, dtype), z = converted(c, dtype);
   const Dims shape = broadcast_shapes(entry.info->name, broadcast_shapes(entry.info->name, x.shape(), y.shape()), z.shape());
   Tensor out = Tensor::empty(shape, dtype);
   visit_floating(entry.info->name, dtype, [&]<class T>() {

@@ -135,7 +135,9 @@ class Function:
 
         def forward(inputs: list[Tensor | None]) -> list[Tensor]:
             # What forward changes in place is a copy, when the gate is run again.
-            given = [other if x is None else x.clone() if changes else x for other, x in zip(others, inputs, strict=True)]
+            given = [
+                other if x is None else x.clone() if changes else x for other, x in zip(others, inputs, strict=True)
+            ]
             again = cls.apply(*given)
             results = again if isinstance(again, tuple) else (again,)
             return [results[i] for i in places]

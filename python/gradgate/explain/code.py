@@ -264,7 +264,7 @@ def _head(title: str, listing: Listing, arrays: dict[str, Tensor], data: Data, f
         lines += ["", source, ""]
     lines += [""] if listing.preamble else []
     if data == "npz" and arrays:
-        lines += [f'arrays = np.load(Path(__file__).with_name({file!r}))']
+        lines += [f"arrays = np.load(Path(__file__).with_name({file!r}))"]
         lines += [commented(f'{name} = arrays["{name}"]', shape_text(value)) for name, value in arrays.items()]
     elif data == "inline":
         lines += [commented(f"{name} = {literal(value)}", shape_text(value)) for name, value in arrays.items()]

@@ -144,8 +144,9 @@ class Flow:
         """The forward and the backward pass as straight-line NumPy, one line a gate, as the lecture writes it.
 
         Tensors are called as in this flow (`fc1.weight` is `fc1_weight`), the caller's variables as they are, other outputs
-        by their gates; the gradient of `x` is `grad_x`, of the value's shape and type. `data="inline"` writes the numbers that the pass starts from into
-        the code, which then runs by itself on NumPy alone, prints the loss and leaves the gradients in their variables;
+        by their gates; the gradient of `x` is `grad_x`, of the value's shape and type. `data="inline"` writes the numbers
+        that the pass starts from into the code, which then runs by itself on NumPy alone, prints the loss and leaves the
+        gradients in their variables;
         `data="npz"` reads them from the file `flow.npz` beside it, which `save("flow.npz")` writes. Without, the listing
         says which arrays it needs.
 
