@@ -89,6 +89,7 @@ RETURNED = {
 # What Python's slots of the native Tensor type take and return.
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
 COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
+REFLECTED = tuple(f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "floordiv", "pow"))
 SLOTS = {
     **{f"__{prefix}{name}__": "(self, other: _Operand) -> Tensor" for name in ARITHMETIC for prefix in ("", "r")},
     **{f"__i{name}__": "(self, other: _Operand) -> Tensor" for name in ARITHMETIC},
@@ -208,8 +209,13 @@ def slot_stub(name: str) -> str:
     """The method that a slot of a native type appears as."""
     if name not in SLOTS:
         raise SystemExit(f"Tensor has a slot {name} whose types are not in SLOTS")
-    # Comparisons make tensors, where `object` promises bool and takes any object.
-    reason = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
+    reason = ""
+    if name in ("__eq__", "__ne__"):  # they make tensors, where `object` promises bool and takes any object
+        reason = "  # type: ignore[override]"
+    elif (
+        name in COMPARISONS or name in REFLECTED
+    ):  # NumPy 1.26 types the other side as an attribute, which mypy cannot call
+        reason = "  # type: ignore[misc, unused-ignore]"
     return f"def {name}{SLOTS[name]}: ...{reason}\n"
 
 

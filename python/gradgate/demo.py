@@ -167,7 +167,7 @@ def train(model: nn.Module, optimizer: optim.Optimizer, data: Digits, epochs: in
     return losses
 
 
-def report(labels: np.ndarray, predictions: np.ndarray) -> str:
+def report(labels: np.ndarray[Any, Any], predictions: np.ndarray[Any, Any]) -> str:
     """Write the accuracy of every class as a table."""
     lines = ["digit   right   of   accuracy"]
     for digit in range(CLASSES):
@@ -177,7 +177,7 @@ def report(labels: np.ndarray, predictions: np.ndarray) -> str:
     return "\n".join(lines)
 
 
-def draw(path: Path, losses: list[float], data: Digits, predictions: np.ndarray, accuracy: float) -> None:
+def draw(path: Path, losses: list[float], data: Digits, predictions: np.ndarray[Any, Any], accuracy: float) -> None:
     """Save a picture of the loss and of digits with what was read, mistakes first."""
     labels = data.test_y.numpy()
     wrong_first = np.argsort(predictions == labels, kind="stable")
@@ -255,7 +255,7 @@ def _write(
     epochs: int,
     losses: list[float],
     data: Digits,
-    predictions: np.ndarray,
+    predictions: np.ndarray[Any, Any],
     accuracy: float,
 ) -> None:
     checkpoint, picture = folder / "digits.safetensors", folder / "digits.png"

@@ -30,14 +30,14 @@ def _outputs(result: Any) -> list[Tensor]:
     return [y for y in outputs if isinstance(y, Tensor) and y.dtype.is_floating_point]
 
 
-def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray]:
+def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
     with no_grad():
         return [y.detach().numpy().astype(np.float64) for y in _outputs(func(*inputs))]
 
 
 def _perturbed(
     func: Callable[..., Any], inputs: Sequence[Any], index: int, element: int, step: float
-) -> list[np.ndarray]:
+) -> list[np.ndarray[Any, Any]]:
     moved = inputs[index].detach().clone()
     moved.numpy().flat[element] += (
         step  # the clone keeps the input's memory order, of which reshape(-1) could be a copy
@@ -46,7 +46,7 @@ def _perturbed(
     return _values(func, [*inputs[:index], moved, *inputs[index + 1 :]])
 
 
-def _analytic(outputs: list[Tensor], x: Tensor, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
+def _analytic(outputs: list[Tensor], x: Tensor, shapes: list[tuple[int, ...]]) -> list[np.ndarray[Any, Any]]:
     """The Jacobian of every output by x, one row an output element."""
     rows = []
     for output, shape in zip(outputs, shapes, strict=True):
@@ -153,8 +153,13 @@ def _check_input(
 
 
 def _one_sided(
-    func: Callable[..., Any], arguments: list[Any], index: int, element: int, step: float, centre: list[np.ndarray]
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    func: Callable[..., Any],
+    arguments: list[Any],
+    index: int,
+    element: int,
+    step: float,
+    centre: list[np.ndarray[Any, Any]],
+) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
     """The differences of every output above and below an element of an input, divided by the step."""
     above = _perturbed(func, arguments, index, element, step)
     below = _perturbed(func, arguments, index, element, -step)
