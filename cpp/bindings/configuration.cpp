@@ -31,7 +31,7 @@ std::pair<double, double> measured(TimedWork (*measure)()) {
 
 std::string compiler() {
 #if defined(__clang__)
-  return "Clang " __clang_version__;
+  return cat("Clang ", __clang_major__, ".", __clang_minor__, ".", __clang_patchlevel__);
 #elif defined(__GNUC__)
   return "GCC " __VERSION__;
 #else
