@@ -16,8 +16,8 @@
 namespace gradgate {
 namespace {
 
-// Sorting so many costs two microseconds, and the rank of a quantile is within 3 %.
-constexpr std::int64_t kSorted = 256;
+// Sorting so many costs two microseconds; a quantile's rank then has a deviation of at most 4 %.
+constexpr std::int64_t kSorted = 128;
 
 // All elements in the order in which they lie in memory: the weight of a Linear is a transposed view, whose rows are far apart.
 Tensor in_memory_order(const Tensor& t) {

@@ -66,7 +66,9 @@ def _not_finite(sample: Sample) -> Iterator[Finding]:
 
 
 def _called(layer: LayerVitals) -> str:
-    return f"layer {layer.name}" if layer.kind in layer.name else f"layer {layer.name} ({layer.kind})"
+    """The layer in a sentence: "layer 1 (ReLU)", or "the relu after fc1" for a function."""
+    called = layer.name.startswith(layer.kind)
+    return f"the {layer.name}" if called else f"layer {layer.name} ({layer.kind})"
 
 
 def _jump(history: Sequence[Sample]) -> Iterator[Finding]:

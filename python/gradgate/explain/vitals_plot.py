@@ -24,7 +24,7 @@ def plot(history: Sequence[Sample], path: str | os.PathLike[str] | None) -> Figu
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("watch: the picture needs matplotlib: pip install 'gradgate[demo]'") from error
-    figure = Figure(figsize=(12, 7.5), layout="constrained")
+    figure = Figure(figsize=(13, 7.5), layout="constrained")
     FigureCanvasAgg(figure)
     panels: Any = figure.subplots(2, 2)
     _distributions(panels[0, 0], history[-1])
@@ -60,7 +60,7 @@ def _curves(axes: Axes, curves: dict[str, tuple[list[int], list[float]]]) -> Non
         marker = "." if len(steps) < 40 else ""
         axes.plot(steps, values, marker=marker, color=colour, label=name if named else f"_{name}", linewidth=1.3)
     if curves:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     axes.set_xlabel("step")
     axes.grid(alpha=0.3)
 
@@ -111,6 +111,6 @@ def _shares(axes: Axes, history: Sequence[Sample]) -> None:
     curves = {f"{name}, dead": curve for name, curve in dead.items()}
     curves |= {f"{name}, saturated": curve for name, curve in saturated.items()}
     _curves(axes, curves)
-    axes.set(title="dead units of relu, saturated outputs of sigmoid and tanh", ylabel="share", ylim=(-0.03, 1.03))
+    axes.set(title="dead relu units, saturated sigmoid and tanh outputs", ylabel="share", ylim=(-0.03, 1.03))
     if not curves:
         axes.text(0.5, 0.5, "no relu, sigmoid or tanh", transform=axes.transAxes, ha="center", color="gray")

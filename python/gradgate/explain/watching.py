@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ACTIVATIONS = {"relu", *SATURATED}
 # Beyond so many samples every second one is dropped.
 MAX_HISTORY = 1000
+# To look for faults costs as much as a fifth of a sample: it is done after the first samples, and after so many more.
+LOOK = 10
 
 
 class TrainingWarning(UserWarning):
@@ -74,6 +76,7 @@ class Watch:
         self._end_pass()
         self._measure_update()
         self._conclude(stepped=False)
+        self._tell()
         self._hook.remove()
         self._layers.remove()
 
@@ -149,17 +152,19 @@ class Watch:
         self._conclude(stepped=True)
 
     def _conclude(self, stepped: bool) -> None:
-        """Complete the sample, unless it is, and tell what is wrong: a NaN at once, other faults by so many samples in a row."""
+        """Complete the sample, unless it is, and tell what is wrong: a NaN at once, other faults now and then."""
         if not self._before_update:
             return
         self._before_update.clear()
         sample = self.history[-1]
         sample.stepped = stepped
         self._concluded += 1
-        if self._warn and (self._concluded % PERSISTENT == 0 or not math.isfinite(sample.gradient_norm)):
+        if self._concluded % LOOK == PERSISTENT or not math.isfinite(sample.gradient_norm):
             self._tell()
 
     def _tell(self) -> None:
+        if not self._warn:
+            return
         for finding in self.findings:
             if finding.key not in self._told:
                 self._told.add(finding.key)
@@ -257,6 +262,8 @@ class _Layers:
             self._rows.append((vitals, maker))
 
     def _on_end(self, module: Module, args: tuple[Any, ...], output: Any) -> None:
+        if self._sample is None:
+            return
         outputs = output if isinstance(output, (tuple, list)) else [output]
         makers = [t.grad_fn for t in outputs if isinstance(t, Tensor)]
         for vitals, maker in self._rows:
