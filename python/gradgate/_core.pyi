@@ -19,11 +19,15 @@ __all__ = [
     "RemovableHandle",
     "Tensor",
     "abs",
+    "absolute",
     "acos",
     "active_isa",
     "add",
+    "addcdiv",
+    "addcmul",
     "addmm",
     "all",
+    "allclose",
     "amax",
     "amin",
     "any",
@@ -31,6 +35,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "argwhere",
     "as_tensor",
     "asarray",
     "asin",
@@ -47,10 +52,14 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
+    "can_cast",
     "cat",
     "ceil",
     "chunk",
     "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
     "compiled_isas",
     "concat",
     "concatenate",
@@ -60,47 +69,69 @@ __all__ = [
     "cumprod",
     "cumsum",
     "default_generator",
+    "diag",
+    "diagonal",
     "div",
+    "divide",
     "dot",
     "dtype",
     "elu",
+    "embedding",
     "empty",
     "empty_cache",
     "empty_like",
     "eq",
+    "equal",
     "erf",
     "exp",
     "expm1",
     "eye",
+    "fix",
     "flatten",
+    "flip",
     "float32",
     "float64",
     "floor",
+    "floor_divide",
+    "fmod",
     "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
+    "gather",
     "ge",
     "gelu",
     "gelu_tanh",
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
+    "greater",
+    "greater_equal",
     "gt",
     "hardtanh",
     "hstack",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_put",
+    "index_select",
     "initial_seed",
     "int32",
     "int64",
+    "is_complex",
     "is_floating_point",
     "is_grad_enabled",
+    "is_signed",
     "is_tensor",
+    "isclose",
     "isfinite",
     "isinf",
     "isnan",
     "le",
     "leaky_relu",
     "lerp",
+    "less",
+    "less_equal",
     "linear",
     "linspace",
     "log",
@@ -115,6 +146,9 @@ __all__ = [
     "logsumexp",
     "lt",
     "manual_seed",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
     "matmul",
     "max",
     "maximum",
@@ -130,21 +164,26 @@ __all__ = [
     "movedim",
     "mul",
     "multinomial",
+    "multiply",
     "mv",
     "narrow",
     "ne",
     "neg",
+    "negative",
+    "nonzero",
     "norm",
     "normal",
+    "not_equal",
     "numel",
+    "one_hot",
     "ones",
     "ones_like",
-    "optimizer_step",
     "outer",
     "pad",
     "permute",
     "pow",
     "prod",
+    "promote_types",
     "rand",
     "rand_like",
     "randint",
@@ -155,8 +194,14 @@ __all__ = [
     "ravel",
     "reciprocal",
     "relu",
+    "remainder",
     "reshape",
+    "result_type",
+    "roll",
+    "round",
     "rsqrt",
+    "scatter",
+    "scatter_add",
     "seed",
     "select",
     "selu",
@@ -180,10 +225,13 @@ __all__ = [
     "std",
     "std_mean",
     "sub",
+    "subtract",
     "sum",
     "swapaxes",
     "swapdims",
     "t",
+    "take",
+    "take_along_dim",
     "tan",
     "tanh",
     "tensor",
@@ -191,6 +239,10 @@ __all__ = [
     "tile",
     "topk",
     "transpose",
+    "tril",
+    "triu",
+    "true_divide",
+    "trunc",
     "uint8",
     "unbind",
     "unflatten",
@@ -226,6 +278,8 @@ class Generator:
     Every element drawn takes one position of the stream, whatever its type and distribution."""
 
     def __getstate__(self) -> tuple[builtins.int, builtins.int]: ...
+
+    def __init__(self, device: builtins.str = 'cpu') -> None: ...
 
     def __setstate__(self, arg0: tuple[Any, ...], /) -> None: ...
 
@@ -264,10 +318,14 @@ class Node:
         """For each input, the gate that made it (None where no gradient flows) and which of its outputs it is."""
 
 class RemovableHandle:
-    """What register_hook returns."""
+    """What register_hook returns: remove() takes the hook off, as does leaving a with block."""
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, *args: Any) -> None: ...
 
     def remove(self) -> None:
-        """Takes the hook off."""
+        """Takes the hook off; a second call does nothing."""
 
 class Tensor:
     """An n-dimensional array whose computation can be differentiated."""
@@ -290,6 +348,8 @@ class Tensor:
 
     def __bool__(self) -> builtins.bool: ...
 
+    def __contains__(self, value: _Operand) -> builtins.bool: ...
+
     def __dlpack__(self, *, stream: Any | None = None, max_version: tuple[builtins.int, builtins.int] | None = None, dl_device: tuple[builtins.int, builtins.int] | None = None, copy: builtins.bool | None = None) -> Any:
         """A DLPack capsule over the tensor's memory, for NumPy's, PyTorch's and others' from_dlpack.
 
@@ -303,6 +363,8 @@ class Tensor:
 
     def __float__(self) -> builtins.float: ...
 
+    def __floordiv__(self, other: _Operand) -> Tensor: ...
+
     def __ge__(self, other: _Operand) -> Tensor: ...  # type: ignore[misc, unused-ignore]
 
     def __getitem__(self, index: _Index) -> Tensor: ...
@@ -314,6 +376,10 @@ class Tensor:
     def __iadd__(self, other: _Operand) -> Tensor: ...
 
     def __iand__(self, other: _Operand) -> Tensor: ...
+
+    def __ifloordiv__(self, other: _Operand) -> Tensor: ...
+
+    def __imod__(self, other: _Operand) -> Tensor: ...
 
     def __imul__(self, other: _Operand) -> Tensor: ...
 
@@ -343,6 +409,8 @@ class Tensor:
 
     def __matmul__(self, other: _Operand) -> Tensor: ...
 
+    def __mod__(self, other: _Operand) -> Tensor: ...
+
     def __mul__(self, other: _Operand) -> Tensor: ...
 
     def __ne__(self, other: _Operand) -> Tensor: ...  # type: ignore[override]
@@ -359,7 +427,14 @@ class Tensor:
 
     def __rand__(self, other: _Operand) -> Tensor: ...
 
+    def __reversed__(self) -> Tensor:
+        """A copy with the rows in reverse order."""
+
+    def __rfloordiv__(self, other: _Operand) -> Tensor: ...  # type: ignore[misc, unused-ignore]
+
     def __rmatmul__(self, other: _Operand) -> Tensor: ...
+
+    def __rmod__(self, other: _Operand) -> Tensor: ...
 
     def __rmul__(self, other: _Operand) -> Tensor: ...  # type: ignore[misc, unused-ignore]
 
@@ -392,7 +467,22 @@ class Tensor:
         """
 
     def abs_(self) -> Tensor:
-        """abs(), written into this tensor."""
+        """abs(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def absolute(self) -> Tensor:
+        """Absolute value, |x|; its gradient at 0 is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def absolute_(self) -> Tensor:
+        """abs(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def acos(self) -> Tensor:
         """Inverse cosine, in radians.
@@ -401,16 +491,40 @@ class Tensor:
         """
 
     def acos_(self) -> Tensor:
-        """acos(), written into this tensor."""
+        """acos(), written into this tensor, which is returned.
 
-    def add(self, other: _TensorLike) -> Tensor:
-        """Sum, a + b.
-
-        Elementwise; input and other are broadcast and their types promoted.
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
-    def add_(self, other: _TensorLike) -> Tensor:
-        """add(), written into this tensor."""
+    def add(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """Sum, a + b.
+
+        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+        """
+
+    def add_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def addcdiv(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """input + value * tensor1 / tensor2, broadcast."""
+
+    def addcdiv_(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """addcdiv(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def addcmul(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """input + value * tensor1 * tensor2, broadcast."""
+
+    def addcmul_(self, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+        """addcmul(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def addmm(self, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
         """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
@@ -420,6 +534,9 @@ class Tensor:
 
         The reduced dimensions go, or stay with size 1 with keepdim. NaN is not zero. The result is bool, but uint8 for uint8 tensors.
         """
+
+    def allclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+        """Whether for all elements |input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so."""
 
     def amax(self, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Largest element over dim: an int, a tuple of ints, or None for all dimensions.
@@ -468,7 +585,10 @@ class Tensor:
         """
 
     def asin_(self) -> Tensor:
-        """asin(), written into this tensor."""
+        """asin(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def atan(self) -> Tensor:
         """Inverse tangent, in radians.
@@ -477,7 +597,10 @@ class Tensor:
         """
 
     def atan_(self) -> Tensor:
-        """atan(), written into this tensor."""
+        """atan(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def backward(self, gradient: _TensorLike | None = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False, inputs: Any | None = None) -> None:
         """Adds the gradients of this tensor to the .grad of the leaves it was computed from.
@@ -513,22 +636,25 @@ class Tensor:
         """
 
     def bitwise_and(self, other: _TensorLike) -> Tensor:
-        """Bit by bit, of integer or bool tensors.
+        """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
         Raises RuntimeError for floating-point tensors.
         """
 
     def bitwise_not(self) -> Tensor:
-        """Every bit inverted, of an integer or bool tensor."""
+        """Every bit inverted, of an integer or bool tensor.
+
+        Raises RuntimeError for a floating-point tensor.
+        """
 
     def bitwise_or(self, other: _TensorLike) -> Tensor:
-        """Bit by bit, of integer or bool tensors.
+        """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
         Raises RuntimeError for floating-point tensors.
         """
 
     def bitwise_xor(self, other: _TensorLike) -> Tensor:
-        """Bit by bit, of integer or bool tensors.
+        """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
         Raises RuntimeError for floating-point tensors.
         """
@@ -558,19 +684,55 @@ class Tensor:
         """
 
     def ceil_(self) -> Tensor:
-        """ceil(), written into this tensor."""
+        """ceil(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Any, ...]:
         """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
     def clamp(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """x limited to [min, max]; its gradient at the limits is 1.
+        """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
 
         Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
         """
 
     def clamp_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-        """clamp(), written into this tensor."""
+        """clamp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def clamp_max(self, max: _TensorLike) -> Tensor:
+        """minimum(input, max)."""
+
+    def clamp_max_(self, max: _TensorLike) -> Tensor:
+        """clamp_max(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def clamp_min(self, min: _TensorLike) -> Tensor:
+        """maximum(input, min)."""
+
+    def clamp_min_(self, min: _TensorLike) -> Tensor:
+        """clamp_min(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def clip(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+        """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
+
+        Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
+        """
+
+    def clip_(self, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+        """clamp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def clone(self) -> Tensor:
         """A copy with memory of its own, through which gradients flow."""
@@ -591,7 +753,10 @@ class Tensor:
         """
 
     def cos_(self) -> Tensor:
-        """cos(), written into this tensor."""
+        """cos(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def cosh(self) -> Tensor:
         """Hyperbolic cosine.
@@ -600,7 +765,10 @@ class Tensor:
         """
 
     def cosh_(self) -> Tensor:
-        """cosh(), written into this tensor."""
+        """cosh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def count_nonzero(self, dim: _Dims | None = None) -> Tensor:
         """The number (int64) of elements that are not zero, over dim: an int, a tuple of ints, or None for all."""
@@ -626,6 +794,12 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same memory, off the graph."""
 
+    def detach_(self) -> Tensor:
+        """Takes this tensor off the graph and returns it.
+
+        Raises RuntimeError for a view.
+        """
+
     @property
     def device(self) -> builtins.str:
         """Where the tensor lives: always 'cpu'."""
@@ -645,14 +819,31 @@ class Tensor:
     def dim(self) -> builtins.int:
         """The number of dimensions."""
 
-    def div(self, other: _TensorLike) -> Tensor:
+    def div(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
         """Quotient, a / b.
 
-        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type.
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
         """
 
-    def div_(self, other: _TensorLike) -> Tensor:
-        """div(), written into this tensor."""
+    def div_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """div(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def divide(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """Quotient, a / b.
+
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+        """
+
+    def divide_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """div(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def dot(self, tensor: _TensorLike) -> Tensor:
         """The inner product of two vectors of one size.
@@ -677,10 +868,16 @@ class Tensor:
         """
 
     def elu_(self, alpha: builtins.float = 1.0) -> Tensor:
-        """elu(), written into this tensor."""
+        """elu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def eq(self, other: _TensorLike) -> Tensor:
-        """input == other, elementwise, as a bool tensor."""
+        """input == other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+    def equal(self, other: _TensorLike) -> builtins.bool:
+        """Whether both have the same shape and the same elements; NaN equals nothing."""
 
     def erf(self) -> Tensor:
         """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
@@ -689,7 +886,10 @@ class Tensor:
         """
 
     def erf_(self) -> Tensor:
-        """erf(), written into this tensor."""
+        """erf(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def exp(self) -> Tensor:
         """Exponential, e^x.
@@ -698,7 +898,10 @@ class Tensor:
         """
 
     def exp_(self) -> Tensor:
-        """exp(), written into this tensor."""
+        """exp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def expand(self, *args: Any) -> Tensor:
         """A view in which dimensions of size 1 are repeated to the sizes given, -1 keeping one; new dimensions may be put in front.
@@ -716,7 +919,10 @@ class Tensor:
         """
 
     def expm1_(self) -> Tensor:
-        """expm1(), written into this tensor."""
+        """expm1(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def exponential_(self, lambd: builtins.float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Overwrites with numbers of the density lambd exp(-lambd x).
@@ -726,6 +932,18 @@ class Tensor:
 
     def fill_(self, value: _TensorLike) -> Tensor:
         """Writes one value into every element and returns the tensor."""
+
+    def fix(self) -> Tensor:
+        """x without its fraction, rounded towards zero; its gradient is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def fix_(self) -> Tensor:
+        """trunc(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """The dimensions start_dim to end_dim as one; a view where the strides allow it."""
@@ -743,7 +961,34 @@ class Tensor:
         """
 
     def floor_(self) -> Tensor:
-        """floor(), written into this tensor."""
+        """floor(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def floor_divide(self, other: _TensorLike) -> Tensor:
+        """The quotient rounded down, as Python's //; no gradient flows.
+
+        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+        """
+
+    def floor_divide_(self, other: _TensorLike) -> Tensor:
+        """floor_divide(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def fmod(self, other: _TensorLike) -> Tensor:
+        """input - other * trunc(input / other), as C's fmod: of input's sign.
+
+        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+        """
+
+    def fmod_(self, other: _TensorLike) -> Tensor:
+        """fmod(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def gather(self, dim: builtins.int, index: _TensorLike) -> Tensor:
         """The elements of input at index along dim: out[i][j] = input[index[i][j]][j] for dim 0, of index's shape.
@@ -755,7 +1000,7 @@ class Tensor:
         """
 
     def ge(self, other: _TensorLike) -> Tensor:
-        """input >= other, elementwise, as a bool tensor."""
+        """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def gelu(self) -> Tensor:
         """Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2.
@@ -764,7 +1009,10 @@ class Tensor:
         """
 
     def gelu_(self) -> Tensor:
-        """gelu(), written into this tensor."""
+        """gelu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def gelu_tanh(self) -> Tensor:
         """GELU's tanh approximation, x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2.
@@ -773,7 +1021,10 @@ class Tensor:
         """
 
     def gelu_tanh_(self) -> Tensor:
-        """gelu_tanh(), written into this tensor."""
+        """gelu_tanh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     @property
     def grad(self) -> Tensor:
@@ -785,8 +1036,14 @@ class Tensor:
     def grad_fn(self) -> Any:
         """The gate that made this tensor, None for a leaf."""
 
+    def greater(self, other: _TensorLike) -> Tensor:
+        """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+    def greater_equal(self, other: _TensorLike) -> Tensor:
+        """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
     def gt(self, other: _TensorLike) -> Tensor:
-        """input > other, elementwise, as a bool tensor."""
+        """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def hardtanh(self, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
         """x limited to [min_val, max_val]; its gradient at the limits is 0.
@@ -795,7 +1052,10 @@ class Tensor:
         """
 
     def hardtanh_(self, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
-        """hardtanh(), written into this tensor."""
+        """hardtanh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_add(self, dim: builtins.int, index: _TensorLike, source: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
         """input with alpha times source's slices added at the positions of a 1-d index along dim, in ascending order.
@@ -804,7 +1064,10 @@ class Tensor:
         """
 
     def index_add_(self, dim: builtins.int, index: _TensorLike, source: _TensorLike, *, alpha: _TensorLike = 1) -> Tensor:
-        """index_add(), written into this tensor."""
+        """index_add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_copy(self, dim: builtins.int, index: _TensorLike, source: _TensorLike) -> Tensor:
         """input with source's slices at the positions of a 1-d index along dim.
@@ -813,7 +1076,10 @@ class Tensor:
         """
 
     def index_copy_(self, dim: builtins.int, index: _TensorLike, source: _TensorLike) -> Tensor:
-        """index_copy(), written into this tensor."""
+        """index_copy(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_fill(self, dim: builtins.int, index: _TensorLike, value: _TensorLike) -> Tensor:
         """input with a number at the positions of a 1-d index (which may count from the end) along dim.
@@ -822,7 +1088,10 @@ class Tensor:
         """
 
     def index_fill_(self, dim: builtins.int, index: _TensorLike, value: _TensorLike) -> Tensor:
-        """index_fill(), written into this tensor."""
+        """index_fill(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_put(self, indices: Sequence[_TensorLike | None], values: _TensorLike, accumulate: builtins.bool = False) -> Tensor:
         """input[indices] = values, or += in ascending order if accumulate; indices are tensors of integers, masks or None.
@@ -831,7 +1100,10 @@ class Tensor:
         """
 
     def index_put_(self, indices: Sequence[_TensorLike | None], values: _TensorLike, accumulate: builtins.bool = False) -> Tensor:
-        """index_put(), written into this tensor."""
+        """index_put(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def index_select(self, dim: builtins.int, index: _TensorLike) -> Tensor:
         """The slices of input at the positions of a 1-d index along dim, copied.
@@ -842,6 +1114,9 @@ class Tensor:
     def int(self) -> Tensor:
         """The values as int32; floats are truncated towards zero."""
 
+    def is_complex(self) -> builtins.bool:
+        """Whether the elements are complex numbers: never."""
+
     def is_contiguous(self) -> builtins.bool:
         """Whether the elements lie in memory in row-major order."""
 
@@ -851,6 +1126,15 @@ class Tensor:
     @property
     def is_leaf(self) -> builtins.bool:
         """Whether no recorded gate made this tensor."""
+
+    def is_signed(self) -> builtins.bool:
+        """Whether the elements can be negative."""
+
+    def isclose(self, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+        """|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so, as a bool tensor.
+
+        Elementwise, broadcast.
+        """
 
     def isfinite(self) -> Tensor:
         """True where input is neither infinite nor NaN, as a bool tensor."""
@@ -872,7 +1156,7 @@ class Tensor:
         """Size of an element in bytes."""
 
     def le(self, other: _TensorLike) -> Tensor:
-        """input <= other, elementwise, as a bool tensor."""
+        """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def leaky_relu(self, negative_slope: builtins.float = 0.01) -> Tensor:
         """x where x > 0, else negative_slope * x.
@@ -881,16 +1165,28 @@ class Tensor:
         """
 
     def leaky_relu_(self, negative_slope: builtins.float = 0.01) -> Tensor:
-        """leaky_relu(), written into this tensor."""
+        """leaky_relu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def lerp(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
-        """Linear interpolation, a + weight * (b - a).
+        """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
 
         Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
         """
 
     def lerp_(self, end: _TensorLike, weight: _TensorLike) -> Tensor:
-        """lerp(), written into this tensor."""
+        """lerp(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def less(self, other: _TensorLike) -> Tensor:
+        """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+    def less_equal(self, other: _TensorLike) -> Tensor:
+        """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     def log(self) -> Tensor:
         """Natural logarithm.
@@ -905,10 +1201,16 @@ class Tensor:
         """
 
     def log1p_(self) -> Tensor:
-        """log1p(), written into this tensor."""
+        """log1p(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def log_(self) -> Tensor:
-        """log(), written into this tensor."""
+        """log(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def log_softmax(self, dim: builtins.int, dtype: _DTypeLike | None = None) -> Tensor:
         """The logarithm of softmax(input, dim), computed without it, so that nothing underflows. input is converted to dtype first.
@@ -917,16 +1219,16 @@ class Tensor:
         """
 
     def logical_and(self, other: _TensorLike) -> Tensor:
-        """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+        """input and other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
     def logical_not(self) -> Tensor:
         """True where input is zero, as a bool tensor."""
 
     def logical_or(self, other: _TensorLike) -> Tensor:
-        """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+        """input or other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
     def logical_xor(self, other: _TensorLike) -> Tensor:
-        """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+        """input xor other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
     def logsigmoid(self) -> Tensor:
         """log(sigmoid(x)).
@@ -935,7 +1237,10 @@ class Tensor:
         """
 
     def logsigmoid_(self) -> Tensor:
-        """logsigmoid(), written into this tensor."""
+        """logsigmoid(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def logsumexp(self, dim: _Dims, keepdim: builtins.bool = False) -> Tensor:
         """log(sum(exp(input))) over dim, an int or a tuple of ints, without overflow; the logarithm of no elements is -inf. Integers are converted to the default floating-point type."""
@@ -944,7 +1249,7 @@ class Tensor:
         """The values as int64; floats are truncated towards zero."""
 
     def lt(self, other: _TensorLike) -> Tensor:
-        """input < other, elementwise, as a bool tensor."""
+        """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
     @property
     def mT(self) -> Tensor:
@@ -960,7 +1265,10 @@ class Tensor:
         """
 
     def masked_fill_(self, mask: _TensorLike, value: _TensorLike) -> Tensor:
-        """masked_fill(), written into this tensor."""
+        """masked_fill(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def masked_scatter(self, mask: _TensorLike, source: _TensorLike) -> Tensor:
         """input with its elements where mask is True taken from source, in row-major order.
@@ -969,7 +1277,10 @@ class Tensor:
         """
 
     def masked_scatter_(self, mask: _TensorLike, source: _TensorLike) -> Tensor:
-        """masked_scatter(), written into this tensor."""
+        """masked_scatter(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def masked_select(self, mask: _TensorLike) -> Tensor:
         """The elements of input where mask is True, as a vector; the two broadcast."""
@@ -999,13 +1310,16 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def maximum(self, other: _TensorLike) -> Tensor:
-        """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
+        """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
 
     def maximum_(self, other: _TensorLike) -> Tensor:
-        """maximum(), written into this tensor."""
+        """maximum(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def mean(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
         """Mean over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1043,13 +1357,16 @@ class Tensor:
         """Along dim, as (values, indices)."""
 
     def minimum(self, other: _TensorLike) -> Tensor:
-        """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
+        """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
         Elementwise; input and other are broadcast and their types promoted.
         """
 
     def minimum_(self, other: _TensorLike) -> Tensor:
-        """minimum(), written into this tensor."""
+        """minimum(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def mish(self) -> Tensor:
         """x * tanh(log(1 + exp(x))).
@@ -1058,7 +1375,10 @@ class Tensor:
         """
 
     def mish_(self) -> Tensor:
-        """mish(), written into this tensor."""
+        """mish(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def mm(self, mat2: _TensorLike) -> Tensor:
         """The product of two matrices, (m, k) and (k, n).
@@ -1079,12 +1399,27 @@ class Tensor:
         """
 
     def mul_(self, other: _TensorLike) -> Tensor:
-        """mul(), written into this tensor."""
+        """mul(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None) -> Tensor:
         """num_samples indices for each row of input (1-d or 2-d), drawn with probabilities proportional to its weights; int64.
 
         Raises RuntimeError for negative or infinite weights, and for more samples without replacement than positive weights.
+        """
+
+    def multiply(self, other: _TensorLike) -> Tensor:
+        """Product, a * b.
+
+        Elementwise; input and other are broadcast and their types promoted.
+        """
+
+    def multiply_(self, other: _TensorLike) -> Tensor:
+        """mul(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
         """
 
     def mv(self, vec: _TensorLike) -> Tensor:
@@ -1111,7 +1446,7 @@ class Tensor:
         """The number of dimensions."""
 
     def ne(self, other: _TensorLike) -> Tensor:
-        """input != other, elementwise, as a bool tensor."""
+        """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
     def neg(self) -> Tensor:
         """Negation, -x.
@@ -1120,7 +1455,22 @@ class Tensor:
         """
 
     def neg_(self) -> Tensor:
-        """neg(), written into this tensor."""
+        """neg(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def negative(self) -> Tensor:
+        """Negation, -x.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def negative_(self) -> Tensor:
+        """neg(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def nelement(self) -> builtins.int:
         """The number of elements."""
@@ -1159,6 +1509,9 @@ class Tensor:
         Raises RuntimeError for a negative std and types that are not floating-point.
         """
 
+    def not_equal(self, other: _TensorLike) -> Tensor:
+        """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
+
     def numel(self) -> builtins.int:
         """The number of elements."""
 
@@ -1187,7 +1540,10 @@ class Tensor:
         """
 
     def pow_(self, exponent: _TensorLike) -> Tensor:
-        """pow(), written into this tensor."""
+        """pow(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def prod(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
         """Product over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1213,7 +1569,10 @@ class Tensor:
         """
 
     def reciprocal_(self) -> Tensor:
-        """reciprocal(), written into this tensor."""
+        """reciprocal(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Calls hook(grad) when the gradient of this tensor is complete; a tensor it returns replaces the gradient.
@@ -1228,7 +1587,22 @@ class Tensor:
         """
 
     def relu_(self) -> Tensor:
-        """relu(), written into this tensor."""
+        """relu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def remainder(self, other: _TensorLike) -> Tensor:
+        """input - other * floor(input / other), as Python's %: of other's sign.
+
+        Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+        """
+
+    def remainder_(self, other: _TensorLike) -> Tensor:
+        """remainder(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def repeat(self, *args: Any) -> Tensor:
         """The tensor tiled this many times along each dimension; more counts than dimensions put new ones in front.
@@ -1266,6 +1640,18 @@ class Tensor:
         row-major order.
         """
 
+    def round(self) -> Tensor:
+        """Nearest integer, the even one of two; its gradient is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def round_(self) -> Tensor:
+        """round(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
     def rsqrt(self) -> Tensor:
         """Reciprocal square root, 1 / sqrt(x).
 
@@ -1273,7 +1659,10 @@ class Tensor:
         """
 
     def rsqrt_(self) -> Tensor:
-        """rsqrt(), written into this tensor."""
+        """rsqrt(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     @overload
     def scatter(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
@@ -1292,10 +1681,16 @@ class Tensor:
 
     @overload
     def scatter_(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
-        """scatter(), written into this tensor."""
+        """scatter(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
     @overload
     def scatter_(self, dim: builtins.int, index: _TensorLike, value: _TensorLike) -> Tensor:
-        """scatter(), written into this tensor."""
+        """scatter(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def scatter_add(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
         """input with src's elements added at index along dim, in ascending order: out[index[i][j]][j] += src[i][j] for dim 0.
@@ -1304,7 +1699,10 @@ class Tensor:
         """
 
     def scatter_add_(self, dim: builtins.int, index: _TensorLike, src: _TensorLike) -> Tensor:
-        """scatter_add(), written into this tensor."""
+        """scatter_add(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """A view at one index of dim, which goes.
@@ -1319,7 +1717,10 @@ class Tensor:
         """
 
     def selu_(self) -> Tensor:
-        """selu(), written into this tensor."""
+        """selu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     @property
     def shape(self) -> tuple[builtins.int, ...]:
@@ -1332,7 +1733,10 @@ class Tensor:
         """
 
     def sigmoid_(self) -> Tensor:
-        """sigmoid(), written into this tensor."""
+        """sigmoid(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sign(self) -> Tensor:
         """Sign, -1, 0 or 1; its gradient is 0.
@@ -1341,7 +1745,10 @@ class Tensor:
         """
 
     def sign_(self) -> Tensor:
-        """sign(), written into this tensor."""
+        """sign(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def silu(self) -> Tensor:
         """Sigmoid linear unit (swish), x / (1 + exp(-x)).
@@ -1350,7 +1757,10 @@ class Tensor:
         """
 
     def silu_(self) -> Tensor:
-        """silu(), written into this tensor."""
+        """silu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sin(self) -> Tensor:
         """Sine, x in radians.
@@ -1359,7 +1769,10 @@ class Tensor:
         """
 
     def sin_(self) -> Tensor:
-        """sin(), written into this tensor."""
+        """sin(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sinh(self) -> Tensor:
         """Hyperbolic sine.
@@ -1368,7 +1781,10 @@ class Tensor:
         """
 
     def sinh_(self) -> Tensor:
-        """sinh(), written into this tensor."""
+        """sinh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def size(self, dim: builtins.int | None = None) -> Any:
         """The sizes of the dimensions, or that of one.
@@ -1389,7 +1805,10 @@ class Tensor:
         """
 
     def softplus_(self, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
-        """softplus(), written into this tensor."""
+        """softplus(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Any:
         """input sorted along dim, as a named tuple (values, indices) of input's shape; indices (int64) say where each value was.
@@ -1410,7 +1829,10 @@ class Tensor:
         """
 
     def sqrt_(self) -> Tensor:
-        """sqrt(), written into this tensor."""
+        """sqrt(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def square(self) -> Tensor:
         """Square, x * x.
@@ -1419,7 +1841,10 @@ class Tensor:
         """
 
     def square_(self) -> Tensor:
-        """square(), written into this tensor."""
+        """square(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def squeeze(self, dim: _Dims | None = None) -> Tensor:
         """A view without the dimensions of size 1, or without those of them that dim (an int or a tuple) names."""
@@ -1452,20 +1877,38 @@ class Tensor:
         Raises RuntimeError for integers and bools.
         """
 
+    def storage_offset(self) -> builtins.int:
+        """How many elements lie in the memory before the first."""
+
     def stride(self, dim: builtins.int | None = None) -> Any:
         """The steps in memory between neighbours along the dimensions (or one of them), in elements.
 
         Raises IndexError when dim is out of range.
         """
 
-    def sub(self, other: _TensorLike) -> Tensor:
+    def sub(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
         """Difference, a - b.
 
-        Elementwise; input and other are broadcast and their types promoted.
+        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
         """
 
-    def sub_(self, other: _TensorLike) -> Tensor:
-        """sub(), written into this tensor."""
+    def sub_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """sub(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def subtract(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """Difference, a - b.
+
+        Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+        """
+
+    def subtract_(self, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+        """sub(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def sum(self, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
         """Sum over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1512,7 +1955,10 @@ class Tensor:
         """
 
     def tan_(self) -> Tensor:
-        """tan(), written into this tensor."""
+        """tan(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def tanh(self) -> Tensor:
         """Hyperbolic tangent.
@@ -1521,7 +1967,10 @@ class Tensor:
         """
 
     def tanh_(self) -> Tensor:
-        """tanh(), written into this tensor."""
+        """tanh(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def tensor_split(self, indices_or_sections: Any, dim: builtins.int = 0) -> tuple[Any, ...]:
         """Views along dim: a number of pieces whose sizes differ by at most one, or the pieces between a list of indices."""
@@ -1552,7 +2001,7 @@ class Tensor:
         """The elements as nested lists of Python numbers; a number for a 0-d tensor."""
 
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True) -> Any:
-        """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices).
+        """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices) of input's shape, but k at dim.
 
         NaN counts as larger than every number; of equal elements the first come first. The result is sorted also when sorted is False.
 
@@ -1569,13 +2018,47 @@ class Tensor:
         """The lower triangles of matrices (..., m, n): zeros above the diagonal, which counts from the main one, upwards."""
 
     def tril_(self, diagonal: builtins.int = 0) -> Tensor:
-        """tril(), written into this tensor."""
+        """tril(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
 
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
         """The upper triangles of matrices (..., m, n): zeros below the diagonal, which counts from the main one, upwards."""
 
     def triu_(self, diagonal: builtins.int = 0) -> Tensor:
-        """triu(), written into this tensor."""
+        """triu(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def true_divide(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """Quotient, a / b.
+
+        Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+        quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+        """
+
+    def true_divide_(self, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """div(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def trunc(self) -> Tensor:
+        """x without its fraction, rounded towards zero; its gradient is 0.
+
+        Elementwise; the result has input's shape.
+        """
+
+    def trunc_(self) -> Tensor:
+        """trunc(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+
+    def type(self, dtype: _DTypeLike | None = None, non_blocking: builtins.bool = False) -> Any:
+        """The values in another type; without one, PyTorch's name of the tensor's, as in 'gradgate.FloatTensor'."""
 
     def type_as(self, other: _TensorLike) -> Tensor:
         """The values in other's type."""
@@ -1647,11 +2130,29 @@ class Tensor:
     def zero_(self) -> Tensor:
         """Writes zero into every element and returns the tensor."""
 
+class _AnomalyWatcher:
+    """What _watch_anomalies returns."""
+
+    def stop(self) -> None:
+        """Ends the watch."""
+
+class _GateWatcher:
+    """What _watch_gates returns."""
+
+    def stop(self) -> None:
+        """Ends the watch."""
+
 class dtype:
     """The type of a tensor's elements."""
 
     @property
+    def is_complex(self) -> builtins.bool: ...
+
+    @property
     def is_floating_point(self) -> builtins.bool: ...
+
+    @property
+    def is_signed(self) -> builtins.bool: ...
 
     @property
     def itemsize(self) -> builtins.int:
@@ -1659,8 +2160,14 @@ class dtype:
 
 def _backward(tensors: Any, grad_tensors: Any, retain_graph: builtins.bool, create_graph: builtins.bool, inputs: Any) -> None: ...
 
+def _clock_cycles() -> tuple[builtins.float, builtins.float]:
+    """(cycles, seconds) of a chain of operations that take a cycle each."""
+
 def _compiler() -> builtins.str:
     """The compiler that built this module."""
+
+def _count_silent(t: _TensorLike, silent: _TensorLike, limit: builtins.int) -> builtins.float:
+    """The share of the units, elements of t's last dimension, that were 0 for at least `limit` examples in a row; silent counts them."""
 
 def _cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean') -> Tensor:
     """-weight[t] * log(softmax(input)[t]) for the class indices t in target, in one gate.
@@ -1669,6 +2176,9 @@ def _cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike 
 
     Raises ValueError where the shapes do not fit, IndexError for a class outside 0 ... C - 1, RuntimeError for other types.
     """
+
+def _distribution(t: _TensorLike) -> tuple[builtins.float, builtins.float, builtins.float, tuple[Any, ...]]:
+    """(mean, standard deviation, root mean square, quantiles at 5, 25, 50, 75 and 95 % of a sample) of the elements."""
 
 def _environment_warnings() -> list[builtins.str]:
     """What is wrong with the values of GRADGATE_ISA and GRADGATE_NUM_THREADS; told once."""
@@ -1686,6 +2196,9 @@ def _explain(loss: _TensorLike, fused: builtins.bool = True, dtype: _DTypeLike |
     Raises RuntimeError off the graph, for several elements, after the graph was freed, or when a tensor was changed in place since.
     """
 
+def _fma_peak(dtype: _DTypeLike) -> tuple[builtins.float, builtins.float]:
+    """Runs fused multiply-adds on registers alone for some milliseconds: (floating-point operations, seconds) of this thread's core."""
+
 def _gates() -> list[Any]:
     """What the registry says of every elementwise gate."""
 
@@ -1697,16 +2210,47 @@ def _layer_norm(input: _TensorLike, normalized_shape: _Dims, weight: _TensorLike
     Raises RuntimeError where the shapes or types do not fit.
     """
 
+def _made_by(tensor: _TensorLike) -> Any:
+    """The sequence number of the gate that made a tensor, and the number of its output; None for a leaf."""
+
 def _make_subclass(cls: type[Any], data: _TensorLike, requires_grad: builtins.bool) -> Any:
     """An instance of a subclass of Tensor over data's memory, a leaf."""
 
+def _norm(t: _TensorLike) -> builtins.float:
+    """The Euclidean norm, also of numbers whose squares under- or overflow."""
+
+def _optimizer_step(rule: builtins.str, params: Sequence[Any], states: Mapping[Any, Any], names: tuple[Any, ...], options: Mapping[Any, Any]) -> None:
+    """Updates in place every one of params that has a gradient, by the named rule.
+
+    states maps parameters to dicts of state tensors, in which the rule's arrays have these names (None for one that the
+    options need not); missing ones are made. Raises RuntimeError, and changes no parameter, when a gradient or a state
+    tensor does not have its parameter's shape and dtype.
+    """
+
 def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'FixedSize(4)']) -> Annotated[list[builtins.int], 'FixedSize(4)']: ...
 
-def _record_function(name: builtins.str, forward: Callable[..., Any], backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool]) -> list[Tensor]: ...
+def _record_function(name: builtins.str, forward: Callable[..., Any], backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
+
+def _set_device_name(name: builtins.str) -> None: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
 
+def _spread_out(t: _TensorLike, count: builtins.int) -> Tensor:
+    """A copy of at most `count` elements, evenly spread over the tensor's memory."""
+
+def _watch_anomalies(line: Callable[..., Any], report: Callable[..., Any], nan: builtins.bool, infinity: builtins.bool) -> _AnomalyWatcher:
+    """Looks through every gate and gradient. line() gives the number of the program's current line; report(dict) is told of an anomaly, and raises."""
+
+def _watch_gates(see: Callable[..., Any]) -> _GateWatcher:
+    """Calls see(kind, output) with each output of every gate that is recorded."""
+
 def abs(input: _TensorLike) -> Tensor:
+    """Absolute value, |x|; its gradient at 0 is 0.
+
+    Elementwise; the result has input's shape.
+    """
+
+def absolute(input: _TensorLike) -> Tensor:
     """Absolute value, |x|; its gradient at 0 is 0.
 
     Elementwise; the result has input's shape.
@@ -1721,11 +2265,17 @@ def acos(input: _TensorLike) -> Tensor:
 def active_isa() -> builtins.str:
     """Name of the instruction set in use."""
 
-def add(input: _TensorLike, other: _TensorLike) -> Tensor:
+def add(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
     """Sum, a + b.
 
-    Elementwise; input and other are broadcast and their types promoted.
+    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
     """
+
+def addcdiv(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+    """input + value * tensor1 / tensor2, broadcast."""
+
+def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, value: _TensorLike = 1) -> Tensor:
+    """input + value * tensor1 * tensor2, broadcast."""
 
 def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
@@ -1735,6 +2285,9 @@ def all(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = F
 
     The reduced dimensions go, or stay with size 1 with keepdim. NaN is not zero. The result is bool, but uint8 for uint8 tensors.
     """
+
+def allclose(input: _TensorLike, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+    """Whether for all elements |input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so."""
 
 def amax(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Largest element over dim: an int, a tuple of ints, or None for all dimensions.
@@ -1823,22 +2376,25 @@ def bincount(input: _TensorLike, weights: _TensorLike | None = None, minlength: 
     """
 
 def bitwise_and(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Bit by bit, of integer or bool tensors.
+    """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
     Raises RuntimeError for floating-point tensors.
     """
 
 def bitwise_not(input: _TensorLike) -> Tensor:
-    """Every bit inverted, of an integer or bool tensor."""
+    """Every bit inverted, of an integer or bool tensor.
+
+    Raises RuntimeError for a floating-point tensor.
+    """
 
 def bitwise_or(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Bit by bit, of integer or bool tensors.
+    """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
     Raises RuntimeError for floating-point tensors.
     """
 
 def bitwise_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Bit by bit, of integer or bool tensors.
+    """Bit by bit, of integer or bool tensors, broadcast and their types promoted.
 
     Raises RuntimeError for floating-point tensors.
     """
@@ -1867,6 +2423,9 @@ def broadcast_to(input: _TensorLike, size: _Dims) -> Tensor:
     Raises RuntimeError where a size other than 1 would change.
     """
 
+def can_cast(from_: _DTypeLike, to: _DTypeLike) -> builtins.bool:
+    """Whether values may be converted in place: not from floats to integers, nor from these to bool."""
+
 def cat(tensors: Sequence[_TensorLike], dim: builtins.int = 0) -> Tensor:
     """The tensors one after another along dim; their other sizes are equal and their types are promoted.
 
@@ -1883,7 +2442,19 @@ def chunk(input: _TensorLike, chunks: builtins.int, dim: builtins.int = 0) -> tu
     """At most `chunks` views of equal size along dim, the last possibly smaller."""
 
 def clamp(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
-    """x limited to [min, max]; its gradient at the limits is 1.
+    """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
+
+    Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
+    """
+
+def clamp_max(input: _TensorLike, max: _TensorLike) -> Tensor:
+    """minimum(input, max)."""
+
+def clamp_min(input: _TensorLike, min: _TensorLike) -> Tensor:
+    """maximum(input, min)."""
+
+def clip(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
+    """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
 
     Elementwise; min and max are numbers, tensors that broadcast, or None for no limit. Integers are converted to the default floating-point type.
     """
@@ -1936,10 +2507,18 @@ def diagonal(input: _TensorLike, offset: builtins.int = 0, dim1: builtins.int = 
     Raises RuntimeError unless dim1 and dim2 are two dimensions.
     """
 
-def div(input: _TensorLike, other: _TensorLike) -> Tensor:
+def div(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
     """Quotient, a / b.
 
-    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type.
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+    """
+
+def divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+    """Quotient, a / b.
+
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
     """
 
 def dot(input: _TensorLike, tensor: _TensorLike) -> Tensor:
@@ -1972,7 +2551,10 @@ def empty_like(input: _TensorLike, *, dtype: _DTypeLike | None = None, device: b
     """A tensor of input's shape and type with elements that are not initialised."""
 
 def eq(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input == other, elementwise, as a bool tensor."""
+    """input == other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+def equal(input: _TensorLike, other: _TensorLike) -> builtins.bool:
+    """Whether both have the same shape and the same elements; NaN equals nothing."""
 
 def erf(input: _TensorLike) -> Tensor:
     """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
@@ -1995,6 +2577,12 @@ def expm1(input: _TensorLike) -> Tensor:
 def eye(n: builtins.int, m: builtins.int | None = None, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """An n x m matrix (m is n unless given) with ones on the diagonal and zeros elsewhere."""
 
+def fix(input: _TensorLike) -> Tensor:
+    """x without its fraction, rounded towards zero; its gradient is 0.
+
+    Elementwise; the result has input's shape.
+    """
+
 def flatten(input: _TensorLike, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """The dimensions start_dim to end_dim as one; a view where the strides allow it."""
 
@@ -2005,6 +2593,18 @@ def floor(input: _TensorLike) -> Tensor:
     """Largest integer not above x; its gradient is 0.
 
     Elementwise; the result has input's shape.
+    """
+
+def floor_divide(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """The quotient rounded down, as Python's //; no gradient flows.
+
+    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+    """
+
+def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input - other * trunc(input / other), as C's fmod: of input's sign.
+
+    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
     """
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -2021,7 +2621,10 @@ def from_numpy(ndarray: numpy.typing.NDArray[Any]) -> Tensor:
     """
 
 def full(size: _Dims, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
-    """A tensor of one value, of the value's type (a float: the default one) unless dtype is given."""
+    """A tensor of one value, unless dtype is given of the type that tensor() would give the number.
+
+    Raises RuntimeError for a number beyond the limits of dtype.
+    """
 
 def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of input's shape and type with one value."""
@@ -2036,7 +2639,7 @@ def gather(input: _TensorLike, dim: builtins.int, index: _TensorLike) -> Tensor:
     """
 
 def ge(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input >= other, elementwise, as a bool tensor."""
+    """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def gelu(input: _TensorLike) -> Tensor:
     """Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2.
@@ -2059,8 +2662,14 @@ def get_num_threads() -> builtins.int:
 def get_rng_state() -> Tensor:
     """The default generator's state, a uint8 tensor of shape (16,)."""
 
+def greater(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+def greater_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input >= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
 def gt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input > other, elementwise, as a bool tensor."""
+    """input > other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def hardtanh(input: _TensorLike, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
     """x limited to [min_val, max_val]; its gradient at the limits is 0.
@@ -2104,14 +2713,26 @@ def index_select(input: _TensorLike, dim: builtins.int, index: _TensorLike) -> T
 def initial_seed() -> builtins.int:
     """The default generator's seed."""
 
+def is_complex(input: _TensorLike) -> builtins.bool:
+    """Whether the elements are complex numbers: never."""
+
 def is_floating_point(input: _TensorLike) -> builtins.bool:
     """Whether the elements are float32 or float64."""
 
 def is_grad_enabled() -> builtins.bool:
     """Whether gates are being recorded in this thread."""
 
+def is_signed(input: _TensorLike) -> builtins.bool:
+    """Whether the elements can be negative."""
+
 def is_tensor(obj: Any) -> builtins.bool:
     """Whether the object is a Tensor."""
+
+def isclose(input: _TensorLike, other: _TensorLike, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+    """|input - other| <= atol + rtol * |other|, with equal infinities close, and NaN to NaN where equal_nan says so, as a bool tensor.
+
+    Elementwise, broadcast.
+    """
 
 def isfinite(input: _TensorLike) -> Tensor:
     """True where input is neither infinite nor NaN, as a bool tensor."""
@@ -2123,7 +2744,7 @@ def isnan(input: _TensorLike) -> Tensor:
     """True where input is NaN, as a bool tensor."""
 
 def le(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input <= other, elementwise, as a bool tensor."""
+    """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def leaky_relu(input: _TensorLike, negative_slope: builtins.float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope * x.
@@ -2132,10 +2753,16 @@ def leaky_relu(input: _TensorLike, negative_slope: builtins.float = 0.01) -> Ten
     """
 
 def lerp(input: _TensorLike, end: _TensorLike, weight: _TensorLike) -> Tensor:
-    """Linear interpolation, a + weight * (b - a).
+    """Linear interpolation, a + weight * (b - a); a at weight 0 and b at weight 1, exactly.
 
     Elementwise; input, end and weight are broadcast and their types promoted. Integers are converted to the default floating-point type.
     """
+
+def less(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
+
+def less_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input <= other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def linear(input: _TensorLike, weight: _TensorLike, bias: _TensorLike | None = None) -> Tensor:
     """input @ weight.T + bias, for input (..., in), weight (out, in) and bias (out), as one gate.
@@ -2168,16 +2795,16 @@ def log_softmax(input: _TensorLike, dim: builtins.int, dtype: _DTypeLike | None 
     """
 
 def logical_and(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+    """input and other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
 def logical_not(input: _TensorLike) -> Tensor:
     """True where input is zero, as a bool tensor."""
 
 def logical_or(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+    """input or other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
 def logical_xor(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """Of the truth values (not zero) of input and other, elementwise, as a bool tensor."""
+    """input xor other, elementwise and broadcast, as a bool tensor; NaN is true."""
 
 def logsigmoid(input: _TensorLike) -> Tensor:
     """log(sigmoid(x)).
@@ -2192,7 +2819,7 @@ def logsumexp(input: _TensorLike, dim: _Dims, keepdim: builtins.bool = False) ->
     """log(sum(exp(input))) over dim, an int or a tuple of ints, without overflow; the logarithm of no elements is -inf. Integers are converted to the default floating-point type."""
 
 def lt(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input < other, elementwise, as a bool tensor."""
+    """input < other, elementwise and broadcast, as a bool tensor; False where either is NaN."""
 
 def manual_seed(seed: Any) -> Generator:
     """Sets the seed, an int of 64 bits (negative ones wrap), goes to the start of its stream and returns the generator.
@@ -2240,7 +2867,7 @@ def max(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def maximum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The larger of a and b, NaN if either is; at a tie each gets half the gradient.
+    """The larger of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2289,7 +2916,7 @@ def min(input: _TensorLike, dim: builtins.int, keepdim: builtins.bool = False) -
     """Along dim, as (values, indices)."""
 
 def minimum(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """The smaller of a and b, NaN if either is; at a tie each gets half the gradient.
+    """The smaller of a and b, NaN if either is (both get its gradient); at a tie each gets half.
 
     Elementwise; input and other are broadcast and their types promoted.
     """
@@ -2324,6 +2951,12 @@ def multinomial(input: _TensorLike, num_samples: builtins.int, replacement: buil
     Raises RuntimeError for negative or infinite weights, and for more samples without replacement than positive weights.
     """
 
+def multiply(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """Product, a * b.
+
+    Elementwise; input and other are broadcast and their types promoted.
+    """
+
 def mv(input: _TensorLike, vec: _TensorLike) -> Tensor:
     """The product of a matrix (m, k) and a vector (k).
 
@@ -2337,9 +2970,15 @@ def narrow(input: _TensorLike, dim: builtins.int, start: builtins.int, length: b
     """
 
 def ne(input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input != other, elementwise, as a bool tensor."""
+    """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
 
 def neg(input: _TensorLike) -> Tensor:
+    """Negation, -x.
+
+    Elementwise; the result has input's shape.
+    """
+
+def negative(input: _TensorLike) -> Tensor:
     """Negation, -x.
 
     Elementwise; the result has input's shape.
@@ -2371,6 +3010,9 @@ def normal(mean: builtins.float, std: builtins.float, size: _Dims, *, generator:
     Off the graph. Raises RuntimeError for a negative std.
     """
 
+def not_equal(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input != other, elementwise and broadcast, as a bool tensor; True where either is NaN."""
+
 def numel(input: _TensorLike) -> builtins.int:
     """The number of elements."""
 
@@ -2386,14 +3028,6 @@ def ones(*args: Any, size: _Dims | None = None, dtype: _DTypeLike | None = None,
 def ones_like(input: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of input's shape and type with ones."""
 
-def optimizer_step(rule: builtins.str, params: Sequence[Any], states: Mapping[Any, Any], names: tuple[Any, ...], options: Mapping[Any, Any]) -> None:
-    """Updates in place every one of params that has a gradient, by the named rule.
-
-    states maps parameters to dicts of state tensors, in which the rule's arrays have these names (None for one that the
-    options need not); missing ones are made. Raises RuntimeError, and changes no parameter, when a gradient or a state
-    tensor does not have its parameter's shape and dtype.
-    """
-
 def outer(input: _TensorLike, vec2: _TensorLike) -> Tensor:
     """The outer product of vectors (m) and (n): a matrix (m, n).
 
@@ -2404,7 +3038,9 @@ def pad(input: _TensorLike, pad: Sequence[builtins.int], mode: builtins.str = 'c
     """The tensor with elements of `value` (0) around it. pad lists a (before, after) pair for the last dimension, then one for the
     last but one, and so on; negative counts crop.
 
-    Raises RuntimeError for too many pairs or a negative size, ValueError for a mode other than 'constant'.
+    mode 'reflect' mirrors the tensor at its border elements, 'replicate' repeats those, 'circular' goes on at the other end.
+
+    Raises RuntimeError for too many pairs, a size that does not fit, another mode, or a value where the mode takes none.
     """
 
 def permute(input: _TensorLike, dims: Sequence[builtins.int]) -> Tensor:
@@ -2425,6 +3061,9 @@ def prod(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = 
     The reduced dimensions go, or stay with size 1 with keepdim. input is converted to dtype first; products of integers and bools are int64.
     The product of nothing is 1.
     """
+
+def promote_types(type1: _DTypeLike, type2: _DTypeLike) -> _DType:
+    """The type of a result of two tensors with dimensions."""
 
 def rand(*args: Any, size: _Dims | None = None, generator: Generator | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with uniform numbers in [0, 1)."""
@@ -2478,15 +3117,32 @@ def relu(input: _TensorLike) -> Tensor:
     Elementwise; the result has input's shape.
     """
 
+def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
+    """input - other * floor(input / other), as Python's %: of other's sign.
+
+    Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+    """
+
 def reshape(input: _TensorLike, shape: _Dims) -> Tensor:
     """The same elements, in row-major order, under another shape; one size may be -1 and is inferred.
 
     A view where the strides allow it, a copy otherwise. Raises RuntimeError when the number of elements differs.
     """
 
+def result_type(tensor1: _TensorLike, tensor2: _TensorLike) -> _DType:
+    """The type of a result of two tensors or numbers: those with dimensions decide over 0-d ones, and these over numbers, unless
+    the lesser are of a higher kind (bool, integer, floating-point).
+    """
+
 def roll(input: _TensorLike, shifts: _Dims, dims: _Dims | None = None) -> Tensor:
     """A copy whose elements moved by shifts places along dims, those that leave at one end coming in at the other; without dims, in
     row-major order.
+    """
+
+def round(input: _TensorLike) -> Tensor:
+    """Nearest integer, the even one of two; its gradient is 0.
+
+    Elementwise; the result has input's shape.
     """
 
 def rsqrt(input: _TensorLike) -> Tensor:
@@ -2544,9 +3200,9 @@ def set_isa(name: builtins.str) -> None:
     """
 
 def set_num_threads(n: builtins.int) -> None:
-    """Sets the number of threads.
+    """Sets the number of threads that a kernel may use; results do not depend on it.
 
-    Raises ValueError below 1.
+    Raises ValueError below 1 and above 4096.
     """
 
 def set_rng_state(new_state: _TensorLike) -> None:
@@ -2661,10 +3317,16 @@ def std(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, k
 def std_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builtins.float = 1.0, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
     """std() and mean(), as a tuple."""
 
-def sub(input: _TensorLike, other: _TensorLike) -> Tensor:
+def sub(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
     """Difference, a - b.
 
-    Elementwise; input and other are broadcast and their types promoted.
+    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
+    """
+
+def subtract(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
+    """Difference, a - b.
+
+    Elementwise; input and other are broadcast and their types promoted. A number alpha first multiplies other.
     """
 
 def sum(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False, *, dtype: _DTypeLike | None = None) -> Tensor:
@@ -2731,7 +3393,7 @@ def tile(input: _TensorLike, dims: _Dims) -> Tensor:
     """As repeat(), with counts of 1 put in front when there are fewer than dimensions."""
 
 def topk(input: _TensorLike, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True) -> Any:
-    """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices).
+    """The k largest (or smallest) elements along dim, in order, as a named tuple (values, indices) of input's shape, but k at dim.
 
     NaN counts as larger than every number; of equal elements the first come first. The result is sorted also when sorted is False.
 
@@ -2749,6 +3411,19 @@ def tril(input: _TensorLike, diagonal: builtins.int = 0) -> Tensor:
 
 def triu(input: _TensorLike, diagonal: builtins.int = 0) -> Tensor:
     """The upper triangles of matrices (..., m, n): zeros below the diagonal, which counts from the main one, upwards."""
+
+def true_divide(input: _TensorLike, other: _TensorLike, *, rounding_mode: builtins.str | None = None) -> Tensor:
+    """Quotient, a / b.
+
+    Elementwise; input and other are broadcast and their types promoted. Integers are converted to the default floating-point type. With rounding_mode='trunc' or 'floor' the
+    quotient is rounded towards zero or down, integers stay integers, and no gradient flows.
+    """
+
+def trunc(input: _TensorLike) -> Tensor:
+    """x without its fraction, rounded towards zero; its gradient is 0.
+
+    Elementwise; the result has input's shape.
+    """
 
 def unbind(input: _TensorLike, dim: builtins.int = 0) -> tuple[Any, ...]:
     """Views at every index of dim, which goes."""
@@ -2805,8 +3480,15 @@ def var_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builti
 def vstack(tensors: Sequence[_TensorLike]) -> Tensor:
     """The tensors below each other: along dimension 0, 1-d tensors as rows."""
 
+@overload
 def where(condition: _TensorLike, input: _TensorLike, other: _TensorLike) -> Tensor:
-    """input where condition is True, else other; all three are broadcast. The condition is a bool tensor."""
+    """input where condition, a bool tensor, is True, else other; all three are broadcast, the types of input and other promoted.
+
+    Raises RuntimeError for a condition of another type.
+    """
+@overload
+def where(condition: _TensorLike) -> Any:
+    """Where condition holds: for each dimension the indices of its true elements."""
 
 def zeros(*args: Any, size: _Dims | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this size (ints or one tuple) with zeros, of the default type unless dtype is given."""
