@@ -19,7 +19,7 @@ def test_multiply() -> None:
     e = explain(x * y)
     (gate,) = e["gates"]
     assert gate["kind"] == "mul"
-    assert gate["text"] == ["{0} * 2"]
+    assert gate["text"] == ["{0} * {1}"]
     assert [g.item() for g in gate["upstream"]] == [1]
     assert [edge["downstream"].item() for edge in gate["edges"]] == [-3, 4]
     assert [edge["local"].item() for edge in gate["edges"]] == [-3, 4]
