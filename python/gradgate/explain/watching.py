@@ -284,6 +284,7 @@ def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
 
     >>> import gradgate
     >>> from gradgate import nn
+    >>> _ = gradgate.manual_seed(0)
     >>> model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
     >>> optimizer = gradgate.optim.SGD(model.parameters(), lr=0.1)
     >>> with gradgate.watch(model, every=5) as health:
