@@ -289,7 +289,7 @@ def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
     >>> optimizer = gradgate.optim.SGD(model.parameters(), lr=0.1)
     >>> with gradgate.watch(model, every=5) as health:
     ...     for _ in range(20):
-    ...         loss = model(gradgate.ones(16, 2)).square().mean()
+    ...         loss = (model(gradgate.ones(16, 2)) - 1).square().mean()
     ...         optimizer.zero_grad()
     ...         loss.backward()
     ...         optimizer.step()
