@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from html import unescape
@@ -40,6 +41,8 @@ def browsed(text: str, folder: Path, script: str, address: str = "") -> list:
     )
     target = folder / "driven.html"
     target.write_text(text.replace("</body>", driver + "</body>"), encoding="utf-8")
+    # The browser does not start with the library that a sanitizer has preloaded.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     dom = subprocess.run(
         [*command, "--virtual-time-budget=4000", "--dump-dom", target.as_uri() + address],
@@ -47,6 +50,7 @@ def browsed(text: str, folder: Path, script: str, address: str = "") -> list:
         check=True,
         timeout=120,
         encoding="utf-8",
+        env=environment,
     ).stdout
     found = re.search(r'data-reports="([^"]*)"', dom)
     assert found is not None, dom[-2000:]
