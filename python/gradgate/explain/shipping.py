@@ -54,7 +54,11 @@ def _checked(inputs: Sequence[str]) -> Sequence[str]:
 
 
 def _argument(flow: Flow, name: str) -> Variable:
-    found = flow[name]
+    try:
+        found = flow[name]
+    except KeyError as error:
+        hint = f"record what the network does before its first parameter, too, with {name}.requires_grad_()"
+        raise KeyError(f"code: {error.args[0]}; {hint}") from None
     if not isinstance(found, Variable):
         raise ValueError(f"code: {name!r} is a gate; inputs= names the tensors that the loss was computed from")
     return found
