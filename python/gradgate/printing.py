@@ -113,7 +113,7 @@ def _layout(array: np.ndarray[Any, Any], prefix: str) -> str:
         separator=", ",
         prefix=prefix,
         formatter={"all": lambda value: text(value).rjust(width)},
-        threshold=_options.threshold if math.isfinite(_options.threshold) else sys.maxsize,  # type: ignore[arg-type]
+        threshold=_options.threshold if math.isfinite(_options.threshold) else sys.maxsize,  # type: ignore[arg-type, unused-ignore]
         edgeitems=_options.edgeitems,
     )
     return laid_out.replace(", ...,", ",  ...,") if summarised else laid_out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,4 +37,5 @@ def _save_code(flow: Flow, target: Path, options: CodeOptions) -> None:
         target.write_text(text, encoding="utf-8")
         if options.data != "npz":
             return
-    np.savez(beside, **{name: array.detach().numpy() for name, array in arrays.items()})  # type: ignore[arg-type]
+    values: dict[str, Any] = {name: array.detach().numpy() for name, array in arrays.items()}
+    np.savez(beside, **values)

@@ -88,7 +88,7 @@ class Summary:
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
-        low, high = float(finite.min()), float(finite.max())
+        low, high = float(np.min(finite)), float(np.max(finite))
         # Scaled by hand: numpy.histogram refuses ranges that are too narrow for its bins, or overflow.
         place = (finite / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.full(finite.shape, 0.5)
         counts = np.bincount(np.minimum((place * BINS).astype(int), BINS - 1), minlength=BINS)
