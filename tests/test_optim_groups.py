@@ -93,11 +93,25 @@ def test_refused_group_leaves_the_optimizer_as_it_was() -> None:
         (Adagrad, {"initial_accumulator_value": -1}, "Invalid initial_accumulator_value value: -1"),
         (RMSprop, {"alpha": -1}, "Invalid alpha value: -1"),
         (RMSprop, {"momentum": -1}, "Invalid momentum value: -1"),
+        *((kind, {"differentiable": True}, "steps are not recorded") for kind in (SGD, Adam, AdamW, Adagrad, RMSprop)),
     ],
 )
 def test_bad_options_are_refused(kind: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kind(params((2,)), **options)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, Adagrad, RMSprop])
+def test_arguments_about_how_a_step_is_computed_change_nothing(kind: Any) -> None:
+    options: dict[str, Any] = {"foreach": True, "fused": True, "differentiable": False}
+    if kind in (Adam, AdamW, RMSprop):
+        options["capturable"] = True
+    a, b = params((3,), (3,))
+    for p, optimizer in ((a, kind([a])), (b, kind([b], **options))):
+        p.grad = tensor(np.array([1.0, -2.0, 3.0]))
+        p.data.fill_(1.0)
+        optimizer.step()
+    assert bits([a]) == bits([b])
 
 
 def test_gradient_of_another_shape_changes_nothing() -> None:

@@ -16,7 +16,8 @@ class Adagrad(Optimizer):
         sum = sum + g^2
         p = p - lr / (1 + (t - 1) * lr_decay) * g / (sqrt(sum) + eps)
 
-    Every step is fused, so `foreach` and `fused` are accepted for the sake of existing scripts and change nothing.
+    Every step is fused, so `foreach` and `fused` are accepted for the sake of existing scripts
+    and change nothing. Steps are not recorded: `differentiable=True` raises ValueError.
 
     State: `step` and `sum`, which starts at `initial_accumulator_value` when the parameter is added.
 
@@ -44,6 +45,7 @@ class Adagrad(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -54,7 +56,7 @@ class Adagrad(Optimizer):
             "initial_accumulator_value": initial_accumulator_value,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, differentiable)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         super().add_param_group(param_group)

@@ -19,7 +19,8 @@ class Adam(Optimizer):
     With `amsgrad` the root is taken of the largest `exp_avg_sq` so far (Reddi, Kale and Kumar, 2018,
     https://arxiv.org/abs/1904.09237); with `decoupled_weight_decay` it is AdamW.
 
-    Every step is fused, so `foreach` and `fused` are accepted for the sake of existing scripts and change nothing.
+    Every step is fused, so `foreach`, `fused` and `capturable` are accepted for the sake of existing scripts
+    and change nothing. Steps are not recorded: `differentiable=True` raises ValueError.
 
     State: `step`, `exp_avg`, `exp_avg_sq`, and `max_exp_avg_sq` with `amsgrad`. The powers of the betas are
     products in float64, which have the same bits on every platform.
@@ -48,6 +49,8 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
@@ -60,7 +63,7 @@ class Adam(Optimizer):
             "maximize": maximize,
             "decoupled_weight_decay": decoupled_weight_decay,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, differentiable)
 
     def _check_options(self, options: dict[str, Any]) -> None:
         check_range("learning rate", options["lr"])
@@ -104,9 +107,21 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            differentiable=differentiable,
+            decoupled_weight_decay=True,
+        )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)

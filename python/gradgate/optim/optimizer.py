@@ -34,7 +34,12 @@ class Optimizer:
 
     _rule: ClassVar[str]
 
-    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: ParamsT, defaults: dict[str, Any], differentiable: bool = False) -> None:
+        if differentiable:
+            raise ValueError(
+                f"{type(self).__name__}: steps are not recorded, so differentiable=True is not to be had; write the "
+                "update with gradgate.autograd.grad(..., create_graph=True) to differentiate through it"
+            )
         if isinstance(params, (Tensor, set)):
             raise TypeError(
                 f"{type(self).__name__}: params should be an iterable of tensors or dicts in a fixed order, "

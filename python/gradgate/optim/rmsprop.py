@@ -20,7 +20,8 @@ class RMSprop(Optimizer):
     `centered` divides by the running standard deviation, sqrt(square_avg - grad_avg^2) (Graves, 2013,
     https://arxiv.org/abs/1308.0850); a difference that rounding has made negative counts as 0.
 
-    Every step is fused, so `foreach` and `fused` are accepted for the sake of existing scripts and change nothing.
+    Every step is fused, so `foreach`, `fused` and `capturable` are accepted for the sake of existing scripts
+    and change nothing. Steps are not recorded: `differentiable=True` raises ValueError.
 
     State: `step`, `square_avg`, `momentum_buffer` when `momentum` is not 0, `grad_avg` when `centered`.
 
@@ -49,6 +50,8 @@ class RMSprop(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -60,7 +63,7 @@ class RMSprop(Optimizer):
             "centered": centered,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, differentiable)
 
     def _check_options(self, options: dict[str, Any]) -> None:
         check_range("learning rate", options["lr"])

@@ -18,7 +18,8 @@ class SGD(Optimizer):
     PyTorch's form: the rate multiplies the buffer, where the course notes of cs231n put it inside,
     `v = mu * v - lr * g`. The two agree while `lr` is constant.
 
-    Every step is fused, so `foreach` and `fused` are accepted for the sake of existing scripts and change nothing.
+    Every step is fused, so `foreach` and `fused` are accepted for the sake of existing scripts
+    and change nothing. Steps are not recorded: `differentiable=True` raises ValueError.
 
     State: `momentum_buffer` when `momentum` is not 0.
 
@@ -47,6 +48,7 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -57,7 +59,7 @@ class SGD(Optimizer):
             "nesterov": nesterov,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, differentiable)
 
     def _check_options(self, options: dict[str, Any]) -> None:
         check_range("learning rate", options["lr"])
