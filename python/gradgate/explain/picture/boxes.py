@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from gradgate._core import Tensor
@@ -198,5 +199,7 @@ def local_label(edge: Edge) -> str:
     if edge.local is not None and edge.local.numel() == 1:
         return "×" + lines(edge.local)[0]
     if edge.local_text is not None:
-        return shortened("×" + edge.local_text, RULE_PLACES)
+        outside = re.sub(r"\([^()]*\)", "", edge.local_text)
+        is_sum = " + " in outside or " - " in outside
+        return shortened(f"×({edge.local_text})" if is_sum else f"×{edge.local_text}", RULE_PLACES)
     return shortened((edge.rule or "").split("; ")[-1], RULE_PLACES)
