@@ -194,14 +194,20 @@ def function_stub(name: str, function: Any, *, is_method: bool) -> str:
 
 
 def property_stub(name: str, value: property) -> str:
-    """A property with its setter, typed by the functions behind it, which may have no name of their own."""
-    heads = [
-        f"{name}{doc[doc.index('(') :]}"
-        for doc in ((f.__doc__ or "").split("\n")[0] for f in (value.fget, value.fset) if f)
-    ]
-    stub = documented(f"@property\ndef {signature(heads[0], is_method=True)}:", (value.__doc__ or "").strip())
-    if value.fset:
-        stub += f"@{name}.setter\ndef {signature(heads[1], is_method=True).replace('_TensorLike', 'Tensor')}: ...\n"
+    """A property of a class that pybind11 registered, typed by its getter, which may have no name of its own."""
+    head = (value.fget.__doc__ or "").split("\n")[0] if value.fget else ""
+    declaration = signature(f"{name}{head[head.index('(') :]}", is_method=True)
+    return documented(f"@property\ndef {declaration}:", (value.__doc__ or "").strip())
+
+
+def attribute_stub(name: str, doc: str) -> str:
+    """An attribute of the native type, with its setter; the docstring opens with the types."""
+    head, _, text = doc.partition("\n\n")
+    taken, _, given = head.removeprefix(f"{name}: ").partition(", set to ")
+    stub = documented(f"@property\ndef {signature(f'{name}(self) -> {taken}', is_method=True)}:", text)
+    if given:
+        setter = signature(f"{name}(self, value: {given}) -> None", is_method=True).replace("_TensorLike", "Tensor")
+        stub += f"@{name}.setter\ndef {setter}: ...\n"
     return stub
 
 
@@ -226,6 +232,8 @@ def members(cls: type) -> Iterator[str]:
             continue
         if isinstance(value, property):
             yield property_stub(name, value)
+        elif inspect.isgetsetdescriptor(value):
+            yield attribute_stub(name, value.__doc__ or "")
         elif type(value).__name__ == "wrapper_descriptor":
             yield slot_stub(name)
         elif name in INHERITED:

@@ -68,7 +68,6 @@ Tensor require_grad(const Tensor& t, bool requires_grad) {
 }
 
 void set_gradient(const Tensor& t, const std::optional<Tensor>& gradient) {
-  if (gradient && gradient->is_number()) fail<TypeError>("assigned grad must be a Tensor or None");
   if (gradient && (!(gradient->shape() == t.shape()) || gradient->dtype() != t.dtype()))
     fail<RuntimeError>("assigned grad of ", gradient->dtype(), " and shape ", gradient->shape(), " to a tensor of ", t.dtype(),
                        " and shape ", t.shape(), "; they must be the same");

@@ -30,11 +30,13 @@ Tensor tensor_from_foreign(PyObject* object) {
   return t;
 }
 
-py::object dtype_object(DType dtype) {
-  // Never destroyed, as that would come after the interpreter's end.
-  static const py::module_& core = *new py::module_(py::module_::import("gradgate._core"));
-  return core.attr(name(dtype));
+// The objects of the types, by number; never destroyed, as that would come after the interpreter's end.
+static std::array<py::object, kDTypes.size()>& dtype_objects() {
+  static auto* const objects = new std::array<py::object, kDTypes.size()>;
+  return *objects;
 }
+
+py::object dtype_object(DType dtype) { return dtype_objects()[static_cast<std::size_t>(dtype)]; }
 
 bool dtype_from(py::handle source, DType& dtype) {
   if (py::isinstance<DTypeObject>(source)) {
@@ -81,7 +83,7 @@ void define_dtypes(py::module_& m) {
       .def_property_readonly("itemsize", [](const DTypeObject& d) { return item_size(d.value); }, "Size of an element in bytes.")
       .def("__repr__", [](const DTypeObject& d) { return std::string("gradgate.") + name(d.value); })
       .def("__reduce__", [](const DTypeObject& d) { return std::string(name(d.value)); });
-  for (DType dtype : kDTypes) m.attr(name(dtype)) = DTypeObject{dtype};
+  for (DType dtype : kDTypes) m.attr(name(dtype)) = dtype_objects()[static_cast<std::size_t>(dtype)] = py::cast(DTypeObject{dtype});
   m.def("promote_types", promote, py::arg("type1"), py::arg("type2"), "The type of a result of two tensors with dimensions.");
   m.def("can_cast", [](DType from, DType to) { return kind(from) <= kind(to); }, py::arg("from_"), py::arg("to"),
         "Whether values may be converted in place: not from floats to integers, nor from these to bool.");

@@ -786,7 +786,7 @@ class Tensor:
     def data(self) -> Tensor:
         """The same memory off the graph. Assigning a tensor makes this one show that one's memory."""
     @data.setter
-    def data(self, arg0: Tensor, /) -> None: ...
+    def data(self, value: Tensor) -> None: ...
 
     def data_ptr(self) -> builtins.int:
         """Address of the first element."""
@@ -1030,7 +1030,7 @@ class Tensor:
     def grad(self) -> Tensor:
         """The gradient that backward() accumulated, or None."""
     @grad.setter
-    def grad(self, arg0: Tensor | None, /) -> None: ...
+    def grad(self, value: Tensor | None) -> None: ...
 
     @property
     def grad_fn(self) -> Any:
@@ -1614,7 +1614,7 @@ class Tensor:
     def requires_grad(self) -> builtins.bool:
         """Whether gradients flow to this tensor."""
     @requires_grad.setter
-    def requires_grad(self, arg0: builtins.bool, /) -> None: ...
+    def requires_grad(self, value: builtins.bool) -> None: ...
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
         """Sets requires_grad of a leaf and returns the tensor."""
