@@ -92,6 +92,18 @@ inline void pack_b(View<T> b, std::int64_t k, std::int64_t columns, T* packed) {
   }
 }
 
+// Copies rows of A whose elements are adjacent one after another.
+template <class T>
+inline void copy_rows(View<T> a, std::int64_t rows, std::int64_t k, T* packed) {
+  using V = Vec<T>;
+  for (std::int64_t i = 0; i < rows; ++i, packed += k) {
+    const T* from = a.at(i, 0).p;
+    std::int64_t j = 0;
+    for (; j + V::lanes <= k; j += V::lanes) V::load(from + j).store(packed + j);
+    if (j < k) V::load(from + j, static_cast<int>(k - j)).store(packed + j, static_cast<int>(k - j));
+  }
+}
+
 // Copies `rows` rows of A into a panel: for each step of k its values side by side.
 template <class T>
 inline void pack_a(View<T> a, int rows, std::int64_t k, T* packed) {
@@ -102,8 +114,6 @@ inline void pack_a(View<T> a, int rows, std::int64_t k, T* packed) {
     T* to = packed + i;
     if (a.row == 1) {
       for (std::int64_t j = 0; j < k; ++j) V::load(from.p + j * a.column, count).store(to + j * rows, count);
-    } else if (a.column == 1) {
-      transpose_block(from.p, a.row, count, k, to, rows);
     } else {
       for (std::int64_t j = 0; j < k; ++j)
         for (int l = 0; l < count; ++l) to[j * rows + l] = *from.at(l, j).p;
