@@ -85,7 +85,7 @@ class Comparison:
         contestants, copied = dict(rivals), 0
         if moved:
             contestants["copy"], copied = interleaved.copy_rival(int(moved / 2))
-        seconds = interleaved.race(contestants, names)
+        seconds = interleaved.race(contestants, names, rest_seconds=interleaved.rest_between_rivals())
         rate = copied / seconds.pop("copy") if moved else 0.0
         self.results.append(Result(case, seconds, moved=moved, copied=rate, **work))
         return self.results[-1]
