@@ -90,7 +90,7 @@ bool rows_collide(std::int64_t stride) {
 
 template <class T>
 Plan<T>::Plan(const MatmulProblem<T>& problem, const MatmulTile& tile) {
-  rows_first = problem.k <= kRowsFirstK;
+  rows_first = problem.k > 0 && problem.k <= kRowsFirstK;
   const std::int64_t row_tiles = ceil_div(tile.rows, kMR), panels = ceil_div(tile.columns, kNR<T>);
   mc = even_block(tile.rows, kMC<T>, kMR);
   // Packing a panel of B costs about a fifth of a row tile's product; packed, its lines are aligned, adjacent and in few pages.
