@@ -310,7 +310,7 @@ def test_around_is_a_part():
 
 
 def test_a_loss_must_be_a_tensor():
-    with pytest.raises(TypeError, match="the loss must be a Tensor, got float"):
+    with pytest.raises(TypeError, match="the loss must be a Tensor or a function that returns one, got float"):
         gg.explain(1.0)
 
 

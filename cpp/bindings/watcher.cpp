@@ -40,15 +40,27 @@ py::dict gate_report(const char* phase, const Ref<Node>& node, const Tensor& val
   return d;
 }
 
-// Numbers the line of every gate, and hands the first anomaly to `report`, which raises.
-class AnomalyWatcher final : public GraphWatcher {
+// Numbers the line of every gate.
+class LineWatcher : public GraphWatcher {
  public:
-  AnomalyWatcher(py::function line, py::function report, AnomalyKinds kinds)
-      : line_(std::move(line)), report_(std::move(report)), kinds_(kinds) {}
-
+  explicit LineWatcher(py::function line) : line_(std::move(line)) {}
   void on_gate(const Tensor& output) override {
     const Ref<Node> node = output.body()->node;
     if (!node->line) node->line = line_().cast<std::uint32_t>();
+  }
+
+ private:
+  py::function line_;
+};
+
+// Besides, hands the first anomaly to `report`, which raises.
+class AnomalyWatcher final : public LineWatcher {
+ public:
+  AnomalyWatcher(py::function line, py::function report, AnomalyKinds kinds)
+      : LineWatcher(std::move(line)), report_(std::move(report)), kinds_(kinds) {}
+
+  void on_gate(const Tensor& output) override {
+    LineWatcher::on_gate(output);
     if (!is_anomalous(output, kinds_)) return;
     const Origin origin = origin_of(output, kinds_);
     py::dict d = gate_report(origin.given ? "input" : "forward", origin.gate, origin.value);
@@ -88,7 +100,7 @@ class AnomalyWatcher final : public GraphWatcher {
     upstream_[static_cast<std::size_t>(output)] = gradient;
   }
 
-  py::function line_, report_;
+  py::function report_;
   AnomalyKinds kinds_;
   Tensors upstream_;  // of the node that the sweep visits
   std::uint64_t sequence_ = 0;
@@ -108,6 +120,7 @@ class GateWatcher final : public GraphWatcher {
 void define_watchers(py::module_& m) {
   py::class_<AnomalyWatcher>(m, "_AnomalyWatcher", "What _watch_anomalies returns.")
       .def("stop", &AnomalyWatcher::stop, "Ends the watch.");
+  py::class_<LineWatcher>(m, "_LineWatcher", "What _watch_lines returns.").def("stop", &LineWatcher::stop, "Ends the watch.");
   py::class_<GateWatcher>(m, "_GateWatcher", "What _watch_gates returns.").def("stop", &GateWatcher::stop, "Ends the watch.");
   m.def(
       "_watch_anomalies",
@@ -119,6 +132,14 @@ void define_watchers(py::module_& m) {
       "Looks through every gate and gradient. line() gives the number of the program's current line; report(dict) is told of an anomaly, "
       "and raises.",
       py::arg("line"), py::arg("report"), py::arg("nan"), py::arg("infinity"));
+  m.def(
+      "_watch_lines",
+      [](py::function line) {
+        auto watcher = std::make_unique<LineWatcher>(std::move(line));
+        watcher->start();
+        return watcher;
+      },
+      "Numbers every gate with the line of the program that line() gives.", py::arg("line"));
   m.def(
       "_watch_gates",
       [](py::function see) {

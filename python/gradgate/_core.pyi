@@ -2142,6 +2142,12 @@ class _GateWatcher:
     def stop(self) -> None:
         """Ends the watch."""
 
+class _LineWatcher:
+    """What _watch_lines returns."""
+
+    def stop(self) -> None:
+        """Ends the watch."""
+
 class dtype:
     """The type of a tensor's elements."""
 
@@ -2243,6 +2249,9 @@ def _watch_anomalies(line: Callable[..., Any], report: Callable[..., Any], nan: 
 
 def _watch_gates(see: Callable[..., Any]) -> _GateWatcher:
     """Calls see(kind, output) with each output of every gate that is recorded."""
+
+def _watch_lines(line: Callable[..., Any]) -> _LineWatcher:
+    """Numbers every gate with the line of the program that line() gives."""
 
 def abs(input: _TensorLike) -> Tensor:
     """Absolute value, |x|; its gradient at 0 is 0.

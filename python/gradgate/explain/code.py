@@ -135,7 +135,8 @@ class Listing:
                 expression = self.fitted(expression, _defined(gate.values[0]))
             self._scope.update(zip(outputs, _each(self.evaluated(expression), len(outputs)), strict=True))
             shapes = ", ".join(shape_text(value) for value in gate.values if value is not None)
-            yield commented(f"{', '.join(outputs)} = {expression}", shapes)
+            line = f"{', '.join(outputs)} = {expression}"
+            yield commented(line, shapes, gate.origin.place if gate.origin else "")
 
     def backward(self) -> Iterator[str]:
         """The backward pass, the mirror image of the forward pass."""
@@ -199,9 +200,10 @@ def _each(value: Any, count: int) -> Iterable[Any]:
     return [value] if count == 1 else value
 
 
-def commented(line: str, comment: str) -> str:
-    """A line with a comment behind it."""
-    return f"{line.ljust(_COMMENT_COLUMN)}  # {comment}" if comment.strip("()") else line
+def commented(line: str, *comments: str) -> str:
+    """A line with comments behind it; the shape of a scalar is none."""
+    comment = ", ".join(comment for comment in comments if comment.strip("()"))
+    return f"{line.ljust(_COMMENT_COLUMN)}  # {comment}" if comment else line
 
 
 def code_of(

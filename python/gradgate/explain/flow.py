@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any, Literal, NamedTuple
 
 from gradgate import _core
 from gradgate._core import Tensor
 from gradgate.explain.gate import Edge, Gate, Variable
 from gradgate.explain.groups import assign_groups, group_names
+from gradgate.explain.lines import called_with_lines
 from gradgate.explain.naming import Names, given_inside, made_names, scope_names
 from gradgate.explain.reading import Reading, Record
 from gradgate.explain.table import table_of
@@ -118,7 +120,10 @@ class Flow:
         return Flow(gates, variables, self.loss, self.name, self.modules, self.record)
 
     def table(self) -> str:
-        """Every gate in a line of text: name, inputs, value, upstream gradient, and what goes back along each edge."""
+        """Every gate in a line of text: name, inputs, value, upstream gradient, and what goes back along each edge.
+
+        Where the source lines of gates are known, they stand at the end.
+        """
         return table_of(self)
 
     def draw(self, open: Open = "auto") -> str:
@@ -216,18 +221,45 @@ def _neighbours(item: Gate | Variable) -> Iterator[Gate | Variable]:
     yield from (edge.target for edge in item.outputs)
 
 
+def _loss_of(function: Callable[[], object]) -> tuple[Tensor, list[FrameType]]:
+    """The loss that a function returns, with the line of each of its gates, and the function's frame."""
+    loss, frame = called_with_lines(function)
+    if not isinstance(loss, Tensor):
+        hint = "; end it with return loss" if loss is None else ""
+        raise TypeError(
+            f"explain: the function must return the loss, a Tensor, but it returned {type(loss).__name__}{hint}"
+        )
+    return loss, [] if frame is None else [frame]
+
+
+def _scopes(frames: Sequence[FrameType]) -> list[Mapping[str, Any]]:
+    """The variables of frames, innermost first, and then those of their files, each scope once."""
+    scopes = [*(frame.f_locals for frame in frames), *(frame.f_globals for frame in frames)]
+    return list({id(scope): scope for scope in scopes}.values())
+
+
 def explain(
-    loss: Tensor, model: Module | None = None, *, names: Mapping[str, Tensor] | None = None, fused: bool = True
+    loss: Tensor | Callable[[], Tensor],
+    model: Module | None = None,
+    *,
+    names: Mapping[str, Tensor] | None = None,
+    fused: bool = True,
 ) -> Flow:
     """Every gate of a loss with its numbers: value, upstream, local and downstream gradients.
 
+    `loss` is a tensor of one element or a function without arguments that computes and returns one, `explain(lambda:
+    loss_fn(model(x), y))`. The function is called once, as it is, and every gate that it makes remembers its source line: that of the
+    program, the innermost outside of this package. A gate's `line`, the table, the page and the flat code show it. The gates of a
+    tensor have lines only where they were made within `detect_anomaly(check_nan=False, check_inf=False)`, since to remember them
+    always would slow every training down.
+
     The graph of `loss` must still be there: explain before `backward()`, or use `backward(retain_graph=True)`. It runs a
     backward sweep of its own and changes no `.grad` and no graph. Tensors, also those that gates made, are called as `names`
-    says, parameters of `model` by their dotted names, others as the variables of the calling function are. `fused=False`
-    opens gates that are several for the mathematics and one for speed, with the same gradients.
+    says, parameters of `model` by their dotted names, others as the variables of the function `loss` or of the calling function are.
+    `fused=False` opens gates that are several for the mathematics and one for speed, with the same gradients.
 
-    Raises TypeError for a loss that is no Tensor, RuntimeError for a loss off the graph, of several elements, or whose
-    graph was freed, ValueError for names of tensors that the loss was not computed from.
+    Raises TypeError for a loss that is no Tensor and for a function that returns none, RuntimeError for a loss off the graph, of several
+    elements, or whose graph was freed, ValueError for names of tensors that the loss was not computed from.
 
     >>> import gradgate
     >>> x, y, z = (gradgate.tensor(v, requires_grad=True) for v in (-2.0, 5.0, -4.0))
@@ -238,10 +270,15 @@ def explain(
     >>> flow["add_1"].upstream, flow["x"].gradient
     (tensor(-4.), tensor(-4.))
     """
+    frames = [sys._getframe(1)]
     if not isinstance(loss, Tensor):
-        raise TypeError(f"explain: the loss must be a Tensor, got {type(loss).__name__}")
-    frame = sys._getframe(1)
-    scopes = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
+        if not callable(loss):
+            raise TypeError(
+                f"explain: the loss must be a Tensor or a function that returns one, got {type(loss).__name__}"
+            )
+        loss, within = _loss_of(loss)
+        frames = within + frames
+    scopes = _scopes(frames)
     record: Record = _core._explain(loss, fused)
     leaves = [value["leaf"] for value in record["values"] if value["leaf"] is not None]
     inside = given_inside(names, {gate["sequence"] for gate in record["gates"]})

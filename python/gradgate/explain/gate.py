@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gradgate._core import Tensor
 from gradgate.explain.formula import filled
 from gradgate.explain.jacobian import jacobian_of
+from gradgate.explain.lines import Line
 from gradgate.explain.summary import number, shape_text
 
 
@@ -42,7 +43,7 @@ class Gate:
 
     `name` numbers the gates of a kind in forward order, `mul_2`. `called` holds for each output the name of the caller's
     variable that is it, or None. `pattern` says in a word what the gate does with the
-    upstream gradient. `line` is the source line that made it, None where it was not recorded. `values` and `upstreams`
+    upstream gradient. `origin` is the source line that made it, None where it was not recorded. `values` and `upstreams`
     have an entry for each output. A copy gate has one value, and an upstream gradient from each place that uses it.
     """
 
@@ -52,13 +53,18 @@ class Gate:
     values: tuple[Tensor | None, ...]
     upstreams: tuple[Tensor | None, ...]
     called: tuple[str | None, ...] = ()
-    line: str | None = None
+    origin: Line | None = None
     text: tuple[str, ...] | None = None
     constants: tuple[Tensor, ...] = ()
     preamble: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     inputs: list[Edge] = field(default_factory=list)
     outputs: list[Edge] = field(default_factory=list)
+
+    @property
+    def line(self) -> str | None:
+        """The source line that made the gate, `train.py:12 in step: loss = f(x)`; None where it was not recorded."""
+        return None if self.origin is None else str(self.origin)
 
     @property
     def value(self) -> Tensor | tuple[Tensor | None, ...] | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType, FrameType
+from typing import TypeVar
+
+from gradgate import _core
+
+T = TypeVar("T")
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
@@ -26,9 +32,14 @@ class Line:
 
         return linecache.getline(self.file, self.number).strip()
 
+    @property
+    def place(self) -> str:
+        """The file's name and the line's number, `train.py:12`."""
+        return f"{os.path.basename(self.file)}:{self.number}"
+
     def __str__(self) -> str:
         """The line as a traceback shows it, in one line: `train.py:12 in step: loss = f(x)`."""
-        where = f"{os.path.basename(self.file)}:{self.number} in {self.function}"
+        where = f"{self.place} in {self.function}"
         return f"{where}: {self.code}" if self.code else where
 
 
@@ -37,12 +48,19 @@ _lines: list[Line] = []
 _numbers: dict[tuple[CodeType, int], int] = {}
 
 
+def _frames(start: FrameType | None) -> Iterator[FrameType]:
+    while start is not None:
+        yield start
+        start = start.f_back
+
+
+def _is_users(frame: FrameType) -> bool:
+    return not frame.f_code.co_filename.startswith(PACKAGE)
+
+
 def user_frames(start: FrameType | None) -> Iterator[FrameType]:
     """Yield the frames of the program, innermost first, without those of this package."""
-    while start is not None:
-        if not start.f_code.co_filename.startswith(PACKAGE):
-            yield start
-        start = start.f_back
+    return filter(_is_users, _frames(start))
 
 
 def current_line() -> int:
@@ -61,3 +79,27 @@ def current_line() -> int:
 def line_of(number: int) -> Line | None:
     """The line of this number, None for 0."""
     return _lines[number - 1] if number else None
+
+
+def called_with_lines(function: Callable[[], T]) -> tuple[T, FrameType | None]:
+    """Call a function whose gates remember their lines; return what it returns, and its frame, which keeps its variables.
+
+    The frame is the outermost of the program within the call, None when no gate was made within.
+    """
+    outermost: FrameType | None = None
+
+    def line() -> int:
+        nonlocal outermost
+        if outermost is None:
+            within = itertools.takewhile(
+                lambda f: f.f_code is not called_with_lines.__code__, _frames(sys._getframe(1))
+            )
+            outermost = next(iter([*filter(_is_users, within)][::-1]), None)
+        return current_line()
+
+    watcher = _core._watch_lines(line)
+    try:
+        result = function()
+    finally:
+        watcher.stop()
+    return result, outermost

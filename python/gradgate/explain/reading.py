@@ -91,7 +91,6 @@ class Reading:
         recorded: str = entry["kind"]
         kind = OTHER_NAMES.get(recorded, recorded)
         elementwise = any(edge is not None and edge["local"] is not None for edge in entry["edges"])
-        line = line_of(entry["line"])
         gate = Gate(
             name=self._names.fresh(kind, self._counts),
             kind=kind,
@@ -99,7 +98,7 @@ class Reading:
             values=tuple(self._record["values"][value]["tensor"] for value in entry["outputs"]),
             upstreams=tuple(entry["upstream"]),
             called=tuple(self._called.get((number, k)) for k in range(len(entry["outputs"]))),
-            line=None if line is None else str(line),
+            origin=line_of(entry["line"]),
             text=_lines(entry["text"]),
             constants=tuple(entry["constants"]),
             preamble=tuple(entry["preamble"]),

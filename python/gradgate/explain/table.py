@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HEADINGS = ("gate", "input", "value", "upstream", "local", "downstream")
 WIDEST = 36
+WIDEST_LINE = 72
 
 
 def _cell(tensor: Tensor | None) -> str:
@@ -22,8 +23,8 @@ def _cell(tensor: Tensor | None) -> str:
     return text if is_small(tensor) else f"{shape_text(tensor)} {text}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+def _shortened(text: str, widest: int = WIDEST) -> str:
+    return text if len(text) <= widest else text[: widest - 1] + "…"
 
 
 def _local(edge: Edge) -> str:
@@ -40,12 +41,15 @@ def _rows(gate: Gate) -> list[tuple[str, ...]]:
     upstreams = ", ".join(_cell(upstream) for upstream in gate.upstreams)
     rows = [(gate.name, gate.pattern, values, upstreams, "", "")]
     rows += [("", edge.name, _cell(edge.value), "", _local(edge), _cell(edge.downstream)) for edge in gate.inputs]
-    return [tuple(map(_shortened, row)) for row in rows]
+    texts = [tuple(map(_shortened, row)) for row in rows]
+    return [(*texts[0], _shortened(gate.line or "", WIDEST_LINE)), *((*row, "") for row in texts[1:])]
 
 
 def table_of(flow: Flow) -> str:
     """The table that `Flow.table` documents: columns in step, two spaces apart, no line with spaces at its end."""
-    rows = [HEADINGS, *(row for gate in flow.gates for row in _rows(gate))]
+    rows = [(*HEADINGS, "line"), *(row for gate in flow.gates for row in _rows(gate))]
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = "  ".join("-" * width for width in widths)
     text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
