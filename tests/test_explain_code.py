@@ -97,7 +97,15 @@ def test_networks(name: str, fused: bool) -> None:
         close(scope[f"grad_{identifier(parameter)}"], tensor.grad, 1e-5)
 
 
-UNARY = [lambda x: -x, gg.tanh, gg.sigmoid, lambda x: (x * x).sqrt(), lambda x: x.sum(0, keepdim=True), lambda x: 2 * x]
+# All with derivatives everywhere: a NaN of one value would go on to others by 0 * NaN in the engine, but not by np.where.
+UNARY = [
+    lambda x: -x,
+    gg.tanh,
+    gg.sigmoid,
+    lambda x: (x * x + 1).sqrt(),
+    lambda x: x.sum(0, keepdim=True),
+    lambda x: 2 * x,
+]
 BINARY = [lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, gg.maximum, lambda a, b: a / (1 + b * b)]
 
 

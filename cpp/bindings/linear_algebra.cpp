@@ -3,7 +3,6 @@
 #include "bindings/module.h"
 #include "graph/elementwise.h"
 #include "graph/matmul.h"
-#include "graph/view.h"
 
 namespace py = pybind11;
 
@@ -24,12 +23,6 @@ Tensor mv(const Tensor& a, const Tensor& v) {
   check_ndim("mv", a, 2);
   check_ndim("mv", v, 1);
   return matmul(a, v);
-}
-
-Tensor outer(const Tensor& a, const Tensor& b) {
-  check_ndim("outer", a, 1);
-  check_ndim("outer", b, 1);
-  return apply<Mul>(reshape(a, {a.numel(), 1}), b);
 }
 
 // beta * input + alpha * (a @ b)

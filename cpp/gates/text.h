@@ -26,7 +26,7 @@ inline std::string joined(std::initializer_list<std::string_view> parts) {
 struct Text;
 
 // What an expression is made of, where operators look into their operands to write something simpler.
-enum class TextForm { other, number, negative, times, over, matmul, transpose, reshape, zeros, less, greater, equal, choice };
+enum class TextForm { other, number, negative, times, over, matmul, outer, transpose, reshape, zeros, less, greater, equal, choice };
 
 struct Text {
   std::string code;  // empty where there is no expression
@@ -163,8 +163,10 @@ inline Text operator*(const Text& a, const Text& b) {
   return formed(TextForm::times, infix(a, " * ", b, Binding::product), a, b);
 }
 inline Text matmul(const Text& a, const Text& b) { return formed(TextForm::matmul, infix(a, " @ ", b, Binding::product), a, b); }
+inline Text outer(const Text& a, const Text& b) { return formed(TextForm::outer, called("np.outer", a, b), a, b); }
 inline Text transpose(const Text& x) {
   if (x.form == TextForm::transpose) return counted(x.parts[0], x);
+  if (x.form == TextForm::outer) return counted(outer(x.parts[1], x.parts[0]), x);
   if (x.form == TextForm::matmul) return counted(matmul(transpose(x.parts[1]), transpose(x.parts[0])), x);
   return formed(TextForm::transpose, composed(joined({x.beside(Binding::atom), ".T"}), Binding::atom, x), x);
 }

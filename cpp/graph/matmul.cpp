@@ -1,4 +1,4 @@
-// Shapes and gradients of the matrix product: dA = dY B^T and dB = A^T dY.
+// Shapes and gradients of the products of matrices and vectors: dA = dY B^T and dB = A^T dY.
 #include "graph/matmul.h"
 
 #include "base/float_environment.h"
@@ -27,21 +27,22 @@ void check_types(const char* operation, const Tensor& a, const Tensor& b) {
                      a.size(a.ndim() - 1), " and ", b.size(b.ndim() == 1 ? 0 : b.ndim() - 2), " differ");
 }
 
+// A vector counts as a row on the left and as a column on the right; c is contiguous.
 template <class T>
 MatmulProblem<T> problem_of(const Tensor& a, const Tensor& b, const Tensor& c) {
-  const int last = a.ndim() - 1;
+  const int a_last = a.ndim() - 1, b_last = b.ndim() - 1;
   MatmulProblem<T> p{};
-  p.m = a.size(last - 1);
-  p.n = b.size(last);
-  p.k = a.size(last);
+  p.m = a_last ? a.size(a_last - 1) : 1;
+  p.n = b_last ? b.size(b_last) : 1;
+  p.k = a.size(a_last);
   p.a = a.data<T>();
-  p.a_row = a.strides()[last - 1];
-  p.a_col = a.strides()[last];
+  p.a_row = a_last ? a.strides()[a_last - 1] : p.k;
+  p.a_col = a.strides()[a_last];
   p.b = b.data<T>();
-  p.b_row = b.strides()[last - 1];
-  p.b_col = b.strides()[last];
+  p.b_row = b.strides()[b_last ? b_last - 1 : 0];
+  p.b_col = b_last ? b.strides()[b_last] : 1;
   p.c = c.data<T>();
-  p.c_row = c.strides()[last - 1];
+  p.c_row = p.n;
   return p;
 }
 
@@ -59,7 +60,7 @@ void integer_product(const MatmulProblem<T>& p) {
     }
 }
 
-// out = a b for matrices or equal batches of them, unrecorded; the bias, if any, is added to every row.
+// out = a b for vectors, matrices or equal batches of these, unrecorded; the bias, if any, is added to every row.
 void run(const char* operation, const Tensor& a, const Tensor& b, const Tensor& out, const Tensor& bias = {}) {
   const bool batched = a.ndim() == 3;
   visit(a.dtype(), [&]<class T>() {
@@ -81,20 +82,89 @@ void run(const char* operation, const Tensor& a, const Tensor& b, const Tensor& 
   });
 }
 
+// The shape without its last dimension.
+Dims leading(const Tensor& t) {
+  Dims shape = t.shape();
+  shape.erase(t.ndim() - 1);
+  return shape;
+}
+
+Dims with_last(Dims shape, std::int64_t size) {
+  shape.push_back(size);
+  return shape;
+}
+
+// Rows in any number of dimensions, (..., k), as one matrix; a vector or a matrix as it is.
+Tensor rows_of(const Tensor& x) { return x.ndim() <= 2 ? x : reshape(x, {leading(x).product(), x.size(x.ndim() - 1)}); }
+// The same of its memory alone, or of a copy.
+Tensor unrecorded_rows(const Tensor& x) {
+  if (x.ndim() <= 2) return x;
+  if (!x.is_contiguous()) return rows_of(detach(x));
+  const std::int64_t last = x.size(x.ndim() - 1);
+  return x.alias({leading(x).product(), last}, {last, 1});
+}
+Tensor flattened(const Tensor& x) { return x.ndim() == 1 ? x : reshape(x, {x.numel()}); }
+
+// A gate of two vectors, of rows (..., k) and a vector or a matrix, of a vector and a matrix, or of two batches of matrices.
 class Product final : public Node {
  public:
-  Product(const Tensor& a, const Tensor& b) : a_(SavedTensor::input(a)), b_(SavedTensor::input(b)), batched_(a.ndim() == 3) {}
-  const char* name() const override { return batched_ ? "BmmBackward" : "MmBackward"; }
+  Product(const Tensor& a, const Tensor& b) : a_(SavedTensor::input(a)), b_(SavedTensor::input(b)), rows_(a.ndim()), columns_(b.ndim()) {}
+  const char* name() const override {
+    if (columns_ == 3) return "BmmBackward";
+    if (rows_ > 2) return "MatmulBackward";
+    if (columns_ == 1) return rows_ == 1 ? "DotBackward" : "MvBackward";
+    return rows_ == 1 ? "VmBackward" : "MmBackward";
+  }
 
   void backward(Flow& flow) override {
     const Tensor& dy = flow.upstream();
     const Tensor a = a_.unpack(*this), b = b_.unpack(*this);
-    const auto product = batched_ ? bmm : mm;
-    if (flow.needs(0)) flow.downstream(0, product(dy, transposed(b)));
-    if (flow.needs(1)) flow.downstream(1, product(transposed(a), dy));
+    if (flow.needs(0)) flow.downstream(0, left(dy, a, b));
+    if (flow.needs(1)) flow.downstream(1, right(dy, a));
   }
-  Tensors forward(const Replay& in) const override { return {batched_ ? bmm(in[0], in[1]) : mm(in[0], in[1])}; }
+  Tensors forward(const Replay& in) const override { return {columns_ == 3 ? bmm(in[0], in[1]) : matmul(in[0], in[1])}; }
   Text text(const Text* in) const override { return matmul(in[0], in[1]); }
+
+ private:
+  Tensor left(const Tensor& dy, const Tensor& a, const Tensor& b) const {
+    if (columns_ == 3) return bmm(dy, transposed(b));
+    if (columns_ == 2) return rows_ == 1 ? matmul(b, dy) : matmul(dy, transposed(b));
+    if (rows_ == 1) return apply<Mul>(dy, b);
+    return rows_ == 2 ? outer(dy, b) : reshape(outer(flattened(dy), b), a.shape());
+  }
+  Tensor right(const Tensor& dy, const Tensor& a) const {
+    if (columns_ == 3) return bmm(transposed(a), dy);
+    if (rows_ == 1) return columns_ == 1 ? apply<Mul>(dy, a) : outer(a, dy);
+    return matmul(transposed(rows_of(a)), columns_ == 1 ? flattened(dy) : rows_of(dy));
+  }
+  void release() override {
+    a_.reset();
+    b_.reset();
+  }
+  SavedTensor a_, b_;
+  int rows_, columns_;  // the operands' dimensions
+};
+
+// a b as one gate; the operands are as Product has them and fit.
+Tensor product(const char* operation, const Tensor& a, const Tensor& b) {
+  const Dims shape = b.ndim() == 1 ? leading(a) : with_last(leading(a), b.size(b.ndim() - 1));
+  Tensor out = Tensor::empty(shape, a.dtype());
+  run(operation, b.ndim() == 3 ? a : unrecorded_rows(a), b, out);
+  return records(a, b) ? record(std::move(out), new Product(a, b), a, b) : out;
+}
+
+// dA = dY b and db = dY^T a.
+class Outer final : public Node {
+ public:
+  Outer(const Tensor& a, const Tensor& b) : a_(SavedTensor::input(a)), b_(SavedTensor::input(b)) {}
+  const char* name() const override { return "OuterBackward"; }
+  void backward(Flow& flow) override {
+    const Tensor& dy = flow.upstream();
+    if (flow.needs(0)) flow.downstream(0, matmul(dy, b_.unpack(*this)));
+    if (flow.needs(1)) flow.downstream(1, matmul(transposed(dy), a_.unpack(*this)));
+  }
+  Tensors forward(const Replay& in) const override { return {outer(in[0], in[1])}; }
+  Text text(const Text* in) const override { return outer(in[0], in[1]); }
 
  private:
   void release() override {
@@ -102,7 +172,6 @@ class Product final : public Node {
     b_.reset();
   }
   SavedTensor a_, b_;
-  bool batched_;
 };
 
 class Linear final : public Node {
@@ -113,14 +182,14 @@ class Linear final : public Node {
   void backward(Flow& flow) override {
     const Tensor& dy = flow.upstream();
     const Tensor x = x_.unpack(*this), weight = weight_.unpack(*this);
-    if (flow.needs(0)) flow.downstream(0, mm(dy, weight));
+    if (flow.needs(0)) flow.downstream(0, matmul(dy, weight));
     // (X^T dY)^T: the gradient has the memory order of a weight stored [in][out].
-    if (flow.needs(1)) flow.downstream(1, transposed(mm(transposed(x), dy)));
-    if (input_count() == 3 && flow.needs(2)) flow.downstream(2, sum(dy, {0}));
+    if (flow.needs(1)) flow.downstream(1, transposed(x.ndim() == 1 ? outer(x, dy) : mm(transposed(rows_of(x)), rows_of(dy))));
+    if (input_count() == 3 && flow.needs(2)) flow.downstream(2, dy.ndim() == 1 ? dy : sum(rows_of(dy), {0}));
   }
   Tensors forward(const Replay& in) const override { return {linear(in[0], in[1], input_count() == 3 ? in[2] : Tensor())}; }
   Tensors parts(const Replay& in) const override {
-    const Tensor product = mm(in[0], transposed(in[1]));
+    const Tensor product = matmul(in[0], transposed(in[1]));
     return {input_count() == 3 ? apply<Add>(product, in[2]) : product};
   }
 
@@ -132,12 +201,6 @@ class Linear final : public Node {
   SavedTensor x_, weight_;
 };
 
-Tensor unsqueezed(const Tensor& x, int dim) {
-  Dims shape = x.shape();
-  shape.insert(dim, 1);
-  return reshape(x, shape);
-}
-
 Dims without(Dims shape, int dim) {
   shape.erase(dim);
   return shape;
@@ -145,9 +208,8 @@ Dims without(Dims shape, int dim) {
 
 // Batches of matrices with leading dimensions that broadcast, as one bmm.
 Tensor broadcast_product(const Tensor& a, const Tensor& b) {
-  const auto leading = [](const Tensor& t) {
-    Dims d = t.shape();
-    d.erase(d.size() - 1);
+  const auto batch_of = [](const Tensor& t) {
+    Dims d = leading(t);
     d.erase(d.size() - 1);
     return d;
   };
@@ -156,7 +218,7 @@ Tensor broadcast_product(const Tensor& a, const Tensor& b) {
     batch.push_back(t.size(t.ndim() - 1));
     return batch;
   };
-  Dims batch = broadcast_shapes("matmul", leading(a), leading(b));
+  Dims batch = broadcast_shapes("matmul", batch_of(a), batch_of(b));
   const Dims flat{batch.product()};
   const Tensor x = reshape(expand(a, with_matrix(batch, a)), with_matrix(flat, a));
   const Tensor y = reshape(expand(b, with_matrix(batch, b)), with_matrix(flat, b));
@@ -171,9 +233,7 @@ Tensor mm(const Tensor& a, const Tensor& b) {
   if (a.ndim() != 2 || b.ndim() != 2) fail<RuntimeError>("mm: expected matrices, got shapes ", a.shape(), " and ", b.shape());
   check_types("mm", a, b);
   if (a.size(1) != b.size(0)) shapes_differ("mm", a, b);
-  Tensor out = Tensor::empty({a.size(0), b.size(1)}, a.dtype());
-  run("mm", a, b, out);
-  return records(a, b) ? record(std::move(out), new Product(a, b), a, b) : out;
+  return product("mm", a, b);
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
@@ -181,9 +241,16 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
     fail<RuntimeError>("bmm: expected batches of as many matrices, got shapes ", a.shape(), " and ", b.shape());
   check_types("bmm", a, b);
   if (a.size(2) != b.size(1)) shapes_differ("bmm", a, b);
-  Tensor out = Tensor::empty({a.size(0), a.size(1), b.size(2)}, a.dtype());
-  run("bmm", a, b, out);
-  return records(a, b) ? record(std::move(out), new Product(a, b), a, b) : out;
+  return product("bmm", a, b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  if (a.ndim() != 1 || b.ndim() != 1) fail<RuntimeError>("outer: expected vectors, got shapes ", a.shape(), " and ", b.shape());
+  if (a.dtype() != b.dtype() || !is_floating(a.dtype())) return apply<Mul>(reshape(a, {a.numel(), 1}), b);
+  // A column times a row, which the product's kernel computes faster than a gate that broadcasts.
+  Tensor out = Tensor::empty({a.numel(), b.numel()}, a.dtype());
+  run("outer", a.alias({a.numel(), 1}, {a.strides()[0], 1}), b.alias({1, b.numel()}, {b.numel(), b.strides()[0]}), out);
+  return records(a, b) ? record(std::move(out), new Outer(a, b), a, b) : out;
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -191,20 +258,11 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     fail<RuntimeError>("matmul: both arguments need to be at least 1-d, got shapes ", a.shape(), " and ", b.shape(), "; use * for numbers");
   check_types("matmul", a, b);
   if (a.size(a.ndim() - 1) != b.size(b.ndim() == 1 ? 0 : b.ndim() - 2)) shapes_differ("matmul", a, b);
-  if (a.ndim() == 2 && b.ndim() == 2) return mm(a, b);
+  // Rows of any number of dimensions are one tall matrix: the weight's gradient is then summed by the product, too.
+  if (b.ndim() <= 2) return product("matmul", a, b);
   if (a.ndim() == 1) {
-    const Tensor y = matmul(unsqueezed(a, 0), b);
-    return reshape(y, without(y.shape(), b.ndim() == 1 ? 0 : y.ndim() - 2));
-  }
-  if (b.ndim() == 1) {
-    const Tensor y = matmul(a, unsqueezed(b, 1));
-    return reshape(y, without(y.shape(), y.ndim() - 1));
-  }
-  if (b.ndim() == 2) {
-    // One tall product instead of a batch: the weight's gradient is then summed by the product, too.
-    Dims shape = a.shape();
-    shape[a.ndim() - 1] = b.size(1);
-    return reshape(mm(reshape(a, {a.numel() / std::max<std::int64_t>(b.size(0), 1), b.size(0)}), b), shape);
+    const Tensor y = matmul(reshape(a, {1, a.numel()}), b);
+    return reshape(y, without(y.shape(), y.ndim() - 2));
   }
   return broadcast_product(a, b);
 }
@@ -221,15 +279,13 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       fail<RuntimeError>("linear: bias of shape ", bias.shape(), " does not fit weight of shape ", weight.shape(), "; expected (",
                          out_features, ",)");
   }
-  if (x.ndim() != 2) {
-    Dims shape = x.shape(), rows{1, x.size(x.ndim() - 1)};
-    for (int i = 0; i + 1 < x.ndim(); ++i) rows[0] *= x.size(i);
-    shape[x.ndim() - 1] = out_features;
-    return reshape(linear(reshape(x, rows), weight, bias), shape);
+  if (!is_floating(x.dtype())) {
+    const Tensor product = matmul(x, transposed(weight));
+    return bias.defined() ? apply<Add>(product, bias) : product;
   }
-  if (!is_floating(x.dtype())) return bias.defined() ? apply<Add>(mm(x, transposed(weight)), bias) : mm(x, transposed(weight));
-  Tensor out = Tensor::empty({x.size(0), out_features}, x.dtype());
-  run("linear", x, weight.alias({weight.size(1), out_features}, {weight.strides()[1], weight.strides()[0]}), out,
+  Tensor out = Tensor::empty(with_last(leading(x), out_features), x.dtype());
+  run("linear", unrecorded_rows(x),
+      weight.alias({weight.size(1), out_features}, {weight.strides()[1], weight.strides()[0]}), out,
       bias.defined() ? contiguous(detach(bias)) : bias);
   if (!bias.defined()) return records(x, weight) ? record(std::move(out), new Linear(x, weight), x, weight) : out;
   return records(x, weight, bias) ? record(std::move(out), new Linear(x, weight), x, weight, bias) : out;

@@ -1,4 +1,4 @@
-// The matrix product as a gate, and the affine layer made of it.
+// The products of matrices and vectors as gates, and the affine layer made of them.
 #pragma once
 
 #include "graph/tensor.h"
@@ -12,6 +12,9 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 // The same for two matrices, (m, k) and (k, n), alone, and for batches of them, (b, m, k) and (b, k, n).
 Tensor mm(const Tensor& a, const Tensor& b);
 Tensor bmm(const Tensor& a, const Tensor& b);
+
+// The products of each element of a with each of b, (m) and (n), a matrix (m, n). Throws RuntimeError for other shapes.
+Tensor outer(const Tensor& a, const Tensor& b);
 
 // x W^T + bias for x (..., in), weight (out, in) and bias (out) or undefined: one gate.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);

@@ -1,6 +1,7 @@
 // Runs kernels that are written for contiguous arrays over operands of any shape and strides.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <tuple>
@@ -64,6 +65,11 @@ struct LoopNest {
 template <class T>
 inline const T* as_contiguous(const T* p, std::int64_t stride, std::int64_t count, T* buffer) {
   if (stride == 1) return p;
+  if (stride == 0) {
+    // Whole vectors of the one element, which a loop over an unknown stride does not store.
+    std::fill_n(buffer, count, *p);
+    return buffer;
+  }
   for (std::int64_t i = 0; i < count; ++i) buffer[i] = p[i * stride];
   return buffer;
 }

@@ -7,7 +7,7 @@ PATTERNS = {
     "distributor": "add",
     "distributor, sign turned": "sub",
     "sign turner": "neg",
-    "swap multiplier": "mul mv mm bmm matmul linear",
+    "swap multiplier": "mul dot mv vm mm bmm matmul outer linear",
     "swap divider": "div",
     "adder": "copy expand repeat spread",
     "router": (
