@@ -170,7 +170,13 @@ def test_a_network_reads_as_in_the_lecture() -> None:
     for line in [
         "h1 = np.maximum(add_1, 0)",
         "scores = h1 @ W2",
-        "cross_entropy_1 = -(t0 - np.log(np.exp(t0).sum(axis=1, keepdims=True)))[np.arange(8), y].mean()",
+        "t0 = scores - scores.max(axis=1, keepdims=True)",
+        "t1 = np.log(np.exp(t0).sum(axis=1, keepdims=True))",
+        "cross_entropy_1 = -(t0 - t1)[np.arange(8), y].mean()",
+        "t2 = np.exp(t0)",
+        "t3 = t2 / t2.sum(axis=1, keepdims=True)",
+        "t4 = t3 - (y[:, None] == np.arange(4))",
+        "grad_scores = t4 * grad_cross_entropy_1 / 8",
         "mul_2 = 0.5 * sum_1",
         "grad_W2 = h1.T @ grad_scores",
         "grad_h1 = grad_scores @ W2.T",
@@ -210,6 +216,23 @@ def test_shapes_stand_in_comments() -> None:
     code = gg.explain(loss).code()
     assert "# x: (2, 3) float32" in code
     assert "# (2, 3)" in next(line for line in code.splitlines() if line.startswith("grad_x"))
+
+
+LONGEST = 88  # with names of up to a dozen letters
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy weighted", "layer_norm", "std", "softmax", "amax"])
+def test_long_rules_are_several_short_lines(name: str) -> None:
+    inputs = OPERATIONS[name].inputs()
+    lines = body(gg.explain(scalar(OPERATIONS[name].function(*inputs))))
+    assert max(map(len, lines)) <= LONGEST
+
+
+def test_the_backward_pass_uses_the_parts_that_the_forward_pass_named() -> None:
+    x, y = gg.ones(2, 3, requires_grad=True), gg.tensor([0, 2])
+    lines = body(gg.explain(F.cross_entropy(x, y)))
+    assert sum("x.max(" in line for line in lines) == 1
+    assert len({line.partition(" = ")[2] for line in lines}) == len(lines)
 
 
 # Names.

@@ -127,7 +127,10 @@ def test_rules_read_as_in_the_lecture() -> None:
         "{t0} = np.exp({0} - {0}.max(axis=1, keepdims=True))",
         "{t0} / {t0}.sum(axis=1, keepdims=True)",
     ]
-    assert gates["softmax"]["edges"][0]["rule"] == ["{y} * ({dy} - ({dy} * {y}).sum(axis=1, keepdims=True))"]
+    assert gates["softmax"]["edges"][0]["rule"] == [
+        "{t0} = ({dy} * {y}).sum(axis=1, keepdims=True)",
+        "{y} * ({dy} - {t0})",
+    ]
 
 
 def test_nothing_of_the_training_changes() -> None:

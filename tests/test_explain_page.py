@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import gradgate as gg
 from explain_networks import CHROMIUM, deep, network, neuron, squared_norm
 from gradgate.explain import Flow
 
@@ -113,6 +114,19 @@ def test_a_copy_gate_adds_and_a_product_says_its_rule(tmp_path):
     sentences = [s for (s,) in browsed(page(squared_norm(), tmp_path), tmp_path, script)]
     assert any("[0.22, 0.26] + [0.22, 0.26] = [0.44, 0.52]" in s for s in sentences)
     assert any("local: " in s and "for W" in s and "[0.088, 0.176]" in s for s in sentences)
+
+
+@needs_browser
+def test_a_click_shows_the_line_and_a_long_rule_in_lines(tmp_path):
+    x, y = gg.ones(2, 3, requires_grad=True), gg.tensor([0, 2])
+    flow = gg.explain(lambda: gg.nn.functional.cross_entropy(x, y))
+    script = """
+      box('gate', 'cross_entropy_1').dispatchEvent(new MouseEvent('click', {bubbles: true}));
+      report(...[...$('detail').querySelectorAll('div, .is-local')].slice(0, 3).map((part) => part.innerText));
+    """
+    (line, forward, rule), *_ = browsed(page(flow, tmp_path), tmp_path, script)
+    assert line.endswith("flow = gg.explain(lambda: gg.nn.functional.cross_entropy(x, y))")
+    assert len(forward.splitlines()) == 3 and rule.splitlines()[-1] == "t2 * dy / 2"
 
 
 @needs_browser

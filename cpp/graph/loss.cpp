@@ -78,7 +78,8 @@ class CrossEntropy final : public Node {
   void backward(Flow& flow) override {
     const Tensor x = x_.unpack(*this);
     const int dim = class_dim(x);
-    const Tensor scale = expand(flow.upstream(), classes_.shape()) * (tracing() ? traced_scale(x) : scale_);
+    if (tracing()) return flow.downstream(0, (softmax(x, dim) - onehot(x, dim)) * traced_scale(flow.upstream(), x));
+    const Tensor scale = expand(flow.upstream(), classes_.shape()) * scale_;
     if (flow.create_graph())
       flow.downstream(0, (softmax(x, dim) - onehot(x, dim)) * reshape(scale, kept_shape(x.shape(), {dim}, true)));
     else
@@ -125,13 +126,18 @@ class CrossEntropy final : public Node {
     if (counts_all()) return take(weight, {{{0, 0, target}}, true});
     return where(ignored, zero, take(weight, {{{0, 0, where(ignored, zeros({}, DType::int64), target)}}, true}));
   }
-  // scale_, for a trace to write.
-  Tensor traced_scale(const Tensor& x) const {
+  // dy * weight / divisor for a trace to write, of a shape that broadcasts to x's.
+  Tensor traced_scale(const Tensor& dy, const Tensor& x) const {
     const Tensor &target = input_value(1), &weight = input_value(2);
-    if (!weight.defined() && counts_all())
-      return full({}, reduction_ == LossReduction::mean ? 1.0 / static_cast<double>(target.numel()) : 1.0, x.dtype());
+    const Dims rows = kept_shape(x.shape(), {class_dim(x)}, true);
+    const bool by_row = reduction_ == LossReduction::none;
+    if (!weight.defined() && counts_all()) {
+      if (by_row) return reshape(dy, rows);
+      return reduction_ == LossReduction::sum ? dy : dy / full({}, static_cast<double>(target.numel()), x.dtype());
+    }
     const Tensor weights = counted_weights(x, target, weight);
-    return reduction_ == LossReduction::mean ? weights / sum(weights) : weights;
+    if (by_row) return reshape(dy * weights, rows);
+    return reshape(weights, rows) * (reduction_ == LossReduction::sum ? dy : dy / sum(weights));
   }
   void release() override {
     x_.reset();

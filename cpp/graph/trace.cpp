@@ -16,6 +16,23 @@ using Port = std::pair<const Node*, std::uint32_t>;
 // A part that is used twice gets a line of its own when it is longer than this; repeating a shorter one reads better.
 constexpr std::size_t kLongestRepeated = 24;
 
+// An expression that gets longer than this names its longest operands on lines of their own, those that are longer than two names and
+// an operator.
+constexpr std::size_t kLongestExpression = 64;
+constexpr std::size_t kNamePlaces = 10;
+constexpr std::size_t kShortestNamed = 24;
+
+// The places that an expression takes on a line, with names for its placeholders.
+std::size_t places(const std::string& code) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    const std::size_t end = code[i] == '{' ? code.find('}', i) : std::string::npos;
+    count += end == std::string::npos ? 1 : kNamePlaces;
+    if (end != std::string::npos) i = end;
+  }
+  return count;
+}
+
 // NumPy's own type for numbers is float64.
 std::string type_argument(DType dtype) { return dtype == DType::float32 ? ", np.float32" : ""; }
 
@@ -77,23 +94,44 @@ class Writer {
   }
 
   Text compose(Port port) {
+    Text text = text_over_operands(port);
+    while (places(text.code) > kLongestExpression && name_longest_operand(*port.first)) text = text_over_operands(port);
+    return uses_[port] < 2 || text.code.size() <= kLongestRepeated ? text : named(text);
+  }
+
+  Text text_over_operands(Port port) {
     const Node& node = *port.first;
     std::vector<Text> in;
     for (int i = 0; i < node.input_count(); ++i) {
       const Edge& edge = node.input(i);
       in.push_back(edge.node ? texts_[port_of(edge)] : edge.constant.get().defined() ? constant(edge.constant.get()) : Text());
     }
-    Text text = node.text(in.data());
+    const Text text = node.text(in.data());
     if (text.code.empty()) fail<RuntimeError>(node.name(), " cannot be written in NumPy");
-    if (node.outputs() > 1) text = method_text(text, cat("[", port.second, "]"));
-    if (uses_[port] < 2 || text.code.size() <= kLongestRepeated) return text;
-    const std::string name = cat("{t", temporaries_++, "}");
-    written_.lines.push_back(cat(name, " = ", text.code));
+    return node.outputs() > 1 ? method_text(text, cat("[", port.second, "]")) : text;
+  }
+
+  bool name_longest_operand(const Node& node) {
+    Text* longest = nullptr;
+    for (int i = 0; i < node.input_count(); ++i)
+      if (const Edge& edge = node.input(i); edge.node) {
+        Text& operand = texts_[port_of(edge)];
+        // By themselves the numbers of a choice would be float64, whatever they are multiplied with.
+        if (operand.form == TextForm::choice && (is_number(operand.parts[1]) || is_number(operand.parts[2]))) continue;
+        if (places(operand.code) >= (longest ? places(longest->code) + 1 : kShortestNamed)) longest = &operand;
+      }
+    if (longest) *longest = named(*longest);
+    return longest;
+  }
+
+  // The name of a line that is added for an expression.
+  Text named(const Text& text) {
+    Text name(cat("{t", temporaries_++, "}"), Binding::atom);
+    written_.lines.push_back(cat(name.code, " = ", text.code));
     written_.needs |= text.needs;
-    Text named(name, Binding::atom);
-    named.never = text.never;
-    named.always = text.always;
-    return named;
+    name.never = text.never;
+    name.always = text.always;
+    return name;
   }
 
   Text constant(const Tensor& t) {

@@ -52,7 +52,7 @@ class Listing:
         self._scope: dict[str, Any] = {"np": np, "math": math}
         for source in self.preamble:
             exec(source, self._scope)
-        self._temporaries: dict[str, str] = {}
+        self._temporaries: dict[Gate, dict[str, str]] = {gate: {} for gate in self.gates}  # names by expression
         self.names: dict[Value, str] = {}
         # The user's own names first, so that these stay as they are.
         for variable in sorted(flow.variables if flow.gates else [own], key=lambda v: not v.named):
@@ -114,22 +114,31 @@ class Listing:
             names[f"c{k}"] = self.names[gate, -1 - k]
         return names
 
-    def lines(self, template: Sequence[str], names: dict[str, str]) -> Iterator[str]:
+    def lines(self, gate: Gate, template: Sequence[str], names: dict[str, str]) -> Iterator[str]:
         """The lines before the last, which name its parts; a part that has a name already is not computed again."""
+        known = self._temporaries[gate]
         for line in template[:-1]:
             key, _, expression = line.partition(" = ")
-            expression = filled(expression, names)
-            if expression not in self._temporaries:
-                self._temporaries[expression] = self._identifiers.temporary()
-                yield self.assign(self._temporaries[expression], expression)
-            names[key.strip("{}")] = self._temporaries[expression]
+            expression = self.expression(gate, expression, names)
+            if expression not in known:
+                known[expression] = self._identifiers.temporary()
+                yield self.assign(known[expression], expression)
+            names[key.strip("{}")] = known[expression]
+
+    def expression(self, gate: Gate, template: str, names: dict[str, str]) -> str:
+        """A formula of the gate with names for its placeholders, and for those parts in parentheses that have a name."""
+        expression = filled(template, names)
+        for part, name in self._temporaries[gate].items():
+            expression = expression.replace(f"({part})", f"({name})")
+            expression = re.sub(rf"(?<![\w\])])\({name}\)", name, expression)  # but for a call's
+        return expression
 
     def forward(self) -> Iterator[str]:
         """The forward pass."""
         for gate in self.gates:
             template, names = gate.text or (), self.placeholders(gate)
-            yield from self.lines(template, names)
-            expression = filled(template[-1], names)
+            yield from self.lines(gate, template, names)
+            expression = self.expression(gate, template[-1], names)
             outputs = [self.names[gate, k] for k in range(len(gate.values))]
             if len(outputs) == 1:
                 expression = self.fitted(expression, _defined(gate.values[0]))
@@ -151,8 +160,6 @@ class Listing:
                 if f"{{dy{k or ''}}}" in used and names[f"dy{k or ''}"] not in known and y is not None:
                     expression = self.fitted(f"np.zeros_like({self.names[gate, k]})", y)
                     yield commented(self.assign(names[f"dy{k or ''}"], expression), shape_text(y))
-            # What is computed from this gate's upstream gradients is theirs alone.
-            self._temporaries = {e: t for e, t in self._temporaries.items() if "grad_" not in e}
             for edge in edges:
                 yield from self._edge(edge, names, known)
 
@@ -169,9 +176,9 @@ class Listing:
     def _edge(self, edge: Edge, names: dict[str, str], known: set[str]) -> Iterator[str]:
         """The gradient that goes back along one edge, added to what came from other places."""
         template = edge.template or ()
-        yield from self.lines(template, names)
+        yield from self.lines(edge.target, template, names)
         downstream = _defined(edge.downstream)
-        expression = self.fitted(filled(template[-1], names), downstream)
+        expression = self.fitted(self.expression(edge.target, template[-1], names), downstream)
         name = f"grad_{self.names[behind(edge)]}"
         if name in known:
             minus = expression.startswith("-")

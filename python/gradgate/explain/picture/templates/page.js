@@ -126,16 +126,19 @@
       `<td class="is-${role}">${summary}<pre>${escape(tensor.numbers)}</pre></td></tr>`;
   }
 
+  // A formula of several lines, of which all but the last name a part.
+  const inLines = (formula) => escape(formula).replaceAll("; ", "<br>");
+
   function gateDetail(gate) {
     const line = gate.line ? `<div>${escape(gate.line)}</div>` : "";
-    const formula = gate.formula ? `<div class="faint">${escape(gate.formula)}</div>` : "";
+    const formula = gate.formula ? `<div class="faint">${inLines(gate.formula)}</div>` : "";
     const rows = [
       ...gate.values.map((value, k) => row(gate.values.length > 1 ? `value ${k}` : "value", value, "value")),
       ...gate.upstreams.map((t, k) => row(gate.upstreams.length > 1 ? `upstream ${k}` : "upstream", t, "gradient")),
       ...gate.inputs.flatMap((edge) => [
         row(`input ${edge.name}`, edge.value, "value"),
         row(`local by ${edge.name}${edge.formula ? ` = ${edge.formula}` : ""}`, edge.local, "local"),
-        edge.rule && edge.local === null ? `<tr><th>rule</th><td></td><td class="is-local">${escape(edge.rule)}</td></tr>` : "",
+        edge.rule && edge.local === null ? `<tr><th>rule</th><td></td><td class="is-local">${inLines(edge.rule)}</td></tr>` : "",
         row(`downstream to ${edge.name}`, edge.downstream, "gradient"),
       ]),
     ];
