@@ -301,6 +301,13 @@ def test_a_leaf_that_is_the_loss() -> None:
     assert scope["loss"] == 3 and scope["grad_loss"] == 1
 
 
+def test_a_number_whose_method_a_rule_calls_is_an_array() -> None:
+    x = gg.from_numpy(np.array([[1.0, 2.0], [5.0, 7.0]])).requires_grad_()
+    check(x.var().sum(), [x], np.float64)
+    check(x.var(), [x], np.float64)
+    assert "grad_loss = 1.0" in check((x.softmax(1) * x).sum(), [x], np.float64)
+
+
 def test_numbers_are_those_of_the_engine_to_the_last_digits() -> None:
     x = gg.tensor(0.1, dtype=gg.float64, requires_grad=True)
     loss = gg.exp(math.pi * x) ** 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,7 +13,8 @@ from gradgate._core import Tensor, float64
 from gradgate.explain.formula import filled
 from gradgate.explain.gate import Edge, Gate, Variable
 from gradgate.explain.identifiers import Identifiers
-from gradgate.explain.literals import literal
+from gradgate.explain.literals import literal, number_in_place
+from gradgate.explain.roles import role_of
 from gradgate.explain.shipping import Shipped, shipped
 from gradgate.explain.summary import shape_text
 
@@ -24,6 +25,8 @@ Data = Literal["inline", "npz"] | None
 Value = tuple[Gate | Variable, int]
 
 _CALL_OR_NAME = re.compile(r"[\w.]+(\([^()]*\))?")
+# A method of the upstream gradient, or of something in parentheses that is computed from it.
+_CALLS_METHOD = re.compile(r"\{dy\}([^()]*\))?\.\w")
 # What a listing calls by these names; `np.savez` takes no arrays of the last two.
 _RESERVED = {"np", "math", "Path", "arrays", "forward", "file", "allow_pickle"}
 # Where comments stand, if the code lets them.
@@ -40,7 +43,7 @@ def behind(edge: Edge) -> Value:
 class Listing:
     """Lines of code that are run while they are written, so that each has the type and shape that the gate gave."""
 
-    def __init__(self, flow: Flow, gates: Sequence[Gate]) -> None:
+    def __init__(self, flow: Flow, gates: Sequence[Gate], arguments: Collection[Variable] = ()) -> None:
         self.flow = flow
         self.gates = [gate for gate in gates if gate.kind != "copy"]
         own = Variable(flow.name, flow.loss, flow.loss, named=True)  # for a loss that is a leaf
@@ -54,9 +57,12 @@ class Listing:
             exec(source, self._scope)
         self._temporaries: dict[Gate, dict[str, str]] = {gate: {} for gate in self.gates}  # names by expression
         self.names: dict[Value, str] = {}
+        inline = {v: number_in_place(v) for v in flow.variables if v not in arguments}
+        self._numbers: dict[Gate | Variable, str] = {v: text for v, text in inline.items() if text}
         # The user's own names first, so that these stay as they are.
         for variable in sorted(flow.variables if flow.gates else [own], key=lambda v: not v.named):
-            self._add((variable, 0), variable.name, variable.value)
+            if variable not in self._numbers:
+                self._add((variable, 0), variable.name, variable.value)
         self._name_outputs()
 
     def _check(self) -> None:
@@ -104,13 +110,13 @@ class Listing:
 
     def placeholders(self, gate: Gate) -> dict[str, str]:
         """What to write for the placeholders of a gate's formulas."""
-        names = {str(edge.position): self.names[behind(edge)] for edge in gate.inputs}
+        names = {str(edge.position): self._numbers.get(edge.source) or self.names[behind(edge)] for edge in gate.inputs}
         for k in range(len(gate.values)):
             names[f"y{k or ''}"] = self.names[gate, k]
             names[f"dy{k or ''}"] = f"grad_{self.names[gate, k]}"
         for k, constant in enumerate(gate.constants):
             if (gate, -1 - k) not in self.names:
-                self._add((gate, -1 - k), f"{gate.name}_constant_{k}", constant)
+                self._add((gate, -1 - k), f"{gate.name}_{role_of(gate.kind, -1, constant)}", constant)
             names[f"c{k}"] = self.names[gate, -1 - k]
         return names
 
@@ -170,7 +176,8 @@ class Listing:
         edges = [edge for gate in self.gates for edge in gate.inputs if edge.downstream is not None]
         # A float of Python is a float64, and has no methods that a line could call.
         is_float = loss.ndim == 0 and all(_defined(edge.downstream).dtype == float64 for edge in edges)
-        is_float = is_float and not any("{dy}." in line for edge in edges for line in edge.template or ())
+        numbers = [edge for edge in edges if all(value is None or value.ndim == 0 for value in edge.target.values)]
+        is_float = is_float and not any(_CALLS_METHOD.search(line) for edge in numbers for line in edge.template or ())
         return self.assign(f"grad_{name}", "1.0" if is_float else f"np.ones_like({name})")
 
     def _edge(self, edge: Edge, names: dict[str, str], known: set[str]) -> Iterator[str]:
@@ -249,7 +256,7 @@ def _function(
     flow: Flow, data: Data, inputs: Sequence[str] | None, output: str | None, file: str
 ) -> tuple[str, dict[str, Tensor]]:
     ship: Shipped = shipped(flow, inputs, output)
-    listing = Listing(flow, ship.gates)
+    listing = Listing(flow, ship.gates, ship.arguments)
     arguments = {listing.names[variable, 0]: variable.value for variable in ship.arguments}
     result = listing.names[ship.output]
     body = list(listing.forward())

@@ -15,7 +15,8 @@ from gradgate.explain.summary import number, shape_text
 class Variable:
     """A tensor that the graph starts from: a leaf, or a constant, which has no gradient.
 
-    `name` is the user's own name, or `leaf_1`, `constant_1`; `named` tells which. `owned` tells whether it is the model's.
+    `name` is the user's own name, or `leaf_1`, and for a constant what its gate takes it for, `mask_1`, `positions_1`, `target_1`, or
+    `constant_1` where that is not known; `named` tells which. `owned` tells whether it is the model's.
     `value` and `gradient` have the same shape; `tensor` is the very object that the loss was made from, None for a number in the code.
     """
 

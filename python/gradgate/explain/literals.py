@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradgate._core import Tensor
+from gradgate._core import bool as bool_type
 from gradgate.explain.summary import array_of
+
+if TYPE_CHECKING:
+    from gradgate.explain.gate import Variable
 
 Array = np.ndarray[Any, Any]
 WIDTH = 80
@@ -51,3 +55,33 @@ def literal(tensor: Tensor) -> str:
     # The types that NumPy gives to lists of such numbers by itself.
     argument = "" if name in ("np.float64", "np.bool_") else f", dtype={name}"
     return f"np.array({_nested(values)}{argument})"
+
+
+def _could_decide(other: Tensor, value: Tensor) -> bool:
+    """Whether a result could get another type from the two tensors than from the first and a number of Python."""
+    if other.dtype == bool_type:
+        return False
+    return value.dtype.is_floating_point or not other.dtype.is_floating_point
+
+
+def number_in_place(variable: Variable) -> str | None:
+    """A nameless constant as a number in the code, None where an array must be there.
+
+    A number of Python takes the type of what it is computed with, so that this has to be the constant's own throughout.
+    """
+    value = variable.value
+    if variable.named or variable.kind != "constant" or value.ndim > 0:
+        return None
+    for edge in variable.outputs:
+        gate = edge.target
+        others = [other.value for other in gate.inputs] + [v for v in gate.values if v is not None]
+        if any(other.dtype != value.dtype and _could_decide(other, value) for other in others):
+            return None
+        formulas = "\n".join(
+            line for text in (gate.text, *(other.template for other in gate.inputs)) for line in text or ()
+        )
+        if f"{{{edge.position}}}." in formulas or f"{{{edge.position}}}[" in formulas:  # what only an array has
+            return None
+    text = _number(array_of(value)[()])
+    text = text.removesuffix(".0") if value.dtype.is_floating_point else text
+    return f"({text})" if text.startswith("-") else text

@@ -44,7 +44,7 @@ def scope_names(scopes: Iterable[Mapping[str, Any]], wanted: set[int]) -> dict[i
     for scope in scopes:
         candidates: dict[int, list[str]] = {}
         for name, value in list(scope.items()):
-            if id(value) in wanted and id(value) not in found and not name.startswith("_"):
+            if id(value) in wanted and id(value) not in found and name.isidentifier() and not name.startswith("_"):
                 candidates.setdefault(id(value), []).append(name)
         found |= {key: names[0] if len(names) == 1 else "" for key, names in candidates.items()}
     return {key: name for key, name in found.items() if name}

@@ -10,6 +10,7 @@ from gradgate.explain.gate import Edge, Gate, Variable
 from gradgate.explain.lines import line_of
 from gradgate.explain.naming import Names
 from gradgate.explain.patterns import pattern_of
+from gradgate.explain.roles import role_of
 
 Record = dict[str, Any]
 
@@ -33,9 +34,9 @@ class Reading:
         # Where each value comes from: its gate or variable and the number of the output; later the copy gate, if it has one.
         self._sources: dict[int, tuple[Gate | Variable, int]] = {}
         for number, entry in enumerate(record["gates"]):
-            for value in dict.fromkeys(entry["inputs"]):
+            for position, value in enumerate(entry["inputs"]):
                 if value is not None:
-                    self._prepare(value, uses[value])
+                    self._prepare(value, uses[value], entry["kind"], position)
             self._add_gate(number, entry)
 
     def _uses(self) -> dict[int, int]:
@@ -46,23 +47,25 @@ class Reading:
                     uses[value] = uses.get(value, 0) + 1
         return uses
 
-    def _prepare(self, value: int, uses: int) -> None:
-        """Make the variable of a value at its first use, and its copy gate if it is used again and has a gradient."""
+    def _prepare(self, value: int, uses: int, kind: str, position: int) -> None:
+        """Make the variable of a value at its first use, and its copy gate if it is used again and has a gradient.
+
+        The use is that of a gate of this kind, as its input of this number.
+        """
         entry = self._record["values"][value]
-        first = value not in self._sources
-        if first:
-            self._sources[value] = (self._add_variable(entry), 0)
+        if value not in self._sources:
+            role = role_of(kind, position, entry["tensor"]) if entry["gradient"] is None else "leaf"
+            self._sources[value] = (self._add_variable(entry, role), 0)
         source = self._sources[value][0]
         copied = isinstance(source, Gate) and source.kind == "copy"
         if uses > 1 and entry["gradient"] is not None and not copied:
             self._sources[value] = (self._add_copy(value, entry, uses), 0)
 
-    def _add_variable(self, entry: Record) -> Variable:
+    def _add_variable(self, entry: Record, role: str) -> Variable:
         own: Tensor | None = entry["leaf"]
         name = self._names.of(own)
-        kind = "leaf" if entry["gradient"] is not None else "constant"
         variable = Variable(
-            name=name or self._names.fresh(kind, self._counts),
+            name=name or self._names.fresh(role, self._counts),
             value=entry["tensor"],
             gradient=entry["gradient"],
             tensor=own,
