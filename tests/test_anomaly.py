@@ -279,3 +279,37 @@ def test_explain_shows_the_lines() -> None:
         "loss = y.sum()",
     ]
     assert gg.explain((x * 3).sum()).gates[0].line is None
+
+
+def test_the_names_of_autograd_are_the_same() -> None:
+    assert gg.autograd.detect_anomaly is gg.detect_anomaly
+    assert {"detect_anomaly", "set_detect_anomaly"} <= set(gg.autograd.__all__)
+    with pytest.raises(AttributeError, match=r"module 'gradgate.autograd' has no attribute 'detect'"):
+        _ = gg.autograd.detect
+
+
+def logarithm() -> gg.Tensor:
+    return leaf(-1.0).log()
+
+
+def test_the_search_is_turned_on_and_off() -> None:
+    gg.autograd.set_detect_anomaly(True)
+    try:
+        with pytest.raises(AnomalyError, match=r"^log made NaN"):
+            logarithm()
+    finally:
+        gg.autograd.set_detect_anomaly(False)
+    assert logarithm().isnan()
+
+
+def test_a_block_brings_back_what_was_before() -> None:
+    with gg.autograd.set_detect_anomaly(True):
+        with gg.autograd.set_detect_anomaly(False):
+            assert logarithm().isnan()
+        with gg.autograd.set_detect_anomaly(True, check_nan=False):
+            assert logarithm().isnan()
+        with gg.detect_anomaly(), pytest.raises(AnomalyError):
+            logarithm()
+        with pytest.raises(AnomalyError):
+            logarithm()
+    assert logarithm().isnan()

@@ -70,3 +70,11 @@ if not TYPE_CHECKING:  # a checker would take every name for one of these
         if name not in ("detect_anomaly", "precision_audit", "watch"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module("gradgate.explain"), name)
+
+    def _in_autograd(name: str) -> object:
+        """Those of them that PyTorch has there."""
+        if name not in ("detect_anomaly", "set_detect_anomaly"):
+            raise AttributeError(f"module {autograd.__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module("gradgate.explain"), name)
+
+    autograd.__getattr__ = _in_autograd

@@ -1,5 +1,7 @@
 """Differentiation: gradients, custom gates, checks and derivatives of functions."""
 
+from typing import Any
+
 from gradgate.autograd import functional
 from gradgate.autograd.function import Function, FunctionContext, once_differentiable
 from gradgate.autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
@@ -11,6 +13,7 @@ __all__ = [
     "FunctionContext",
     "GradcheckError",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "functional",
     "grad",
@@ -18,5 +21,10 @@ __all__ = [
     "gradgradcheck",
     "no_grad",
     "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+# Those of explain, which stands above this room: the package gives them at their first use.
+detect_anomaly: Any
+set_detect_anomaly: Any

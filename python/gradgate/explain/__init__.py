@@ -7,7 +7,7 @@ from gradgate.explain.flow import Flow, explain
 from gradgate.explain.gate import Edge, Gate, Variable
 
 if TYPE_CHECKING:
-    from gradgate.explain.anomaly import AnomalyError, detect_anomaly
+    from gradgate.explain.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
     from gradgate.explain.precision import PrecisionAudit, precision_audit
     from gradgate.explain.watching import TrainingWarning, Watch, watch
 
@@ -23,6 +23,7 @@ __all__ = [
     "detect_anomaly",
     "explain",
     "precision_audit",
+    "set_detect_anomaly",
     "watch",
 ]
 
@@ -34,6 +35,7 @@ _HOMES = {
     "Watch": "watching",
     "detect_anomaly": "anomaly",
     "precision_audit": "precision",
+    "set_detect_anomaly": "anomaly",
     "watch": "watching",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -85,6 +85,34 @@ class detect_anomaly(contextlib.ContextDecorator):
 
     def __exit__(self, *error: object) -> None:
         self._watchers.pop().stop()
+
+
+class set_detect_anomaly:
+    """Look for anomalies from now on, or no longer, as within `detect_anomaly`; as a context manager, until its end.
+
+    `mode` turns the search on or off, `check_nan` and `check_inf` choose what counts. Leaving a `with` block brings back what was
+    before it. Blocks of `detect_anomaly` have their own search.
+    """
+
+    _running: ClassVar[detect_anomaly | None] = None
+
+    def __init__(self, mode: bool, check_nan: bool = True, check_inf: bool = True) -> None:
+        self._before = set_detect_anomaly._running
+        self._run(detect_anomaly(check_nan, check_inf) if mode else None)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self._run(self._before)
+
+    @staticmethod
+    def _run(search: detect_anomaly | None) -> None:
+        if set_detect_anomaly._running is not None:
+            set_detect_anomaly._running.__exit__()
+        set_detect_anomaly._running = search
+        if search is not None:
+            search.__enter__()
 
 
 def _raise(report: Report) -> None:
