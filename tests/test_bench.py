@@ -41,6 +41,7 @@ PROGRAMS = {
     "reductions": ["--shape", "5", "7"],
     "optimizers": ["--no-network"],
     "overhead": [],
+    "watch": ["--largest", "10000"],
     "training_step": ["--largest", "10000"],
     "cliff": ["--widths", "3", "6"],
     "memory": ["--sizes", "8", "8", "3", "--batch", "4"],

@@ -142,8 +142,11 @@ class NumpyNetwork:
             p -= rate * m / (np.sqrt(v) / correction + EPSILON)
 
 
-def modular(library: Any, case: Case) -> Callable[[], Any]:
-    """The training step in PyTorch's names, for PyTorch and Gradgate alike; it returns the loss before it."""
+def modular(library: Any, case: Case, prepare: Callable[[Any], object] | None = None) -> Callable[[], Any]:
+    """The training step in PyTorch's names, for PyTorch and Gradgate alike; it returns the loss before it.
+
+    `prepare` is called with the model once, before the first step.
+    """
     layers: list[Any] = []
     for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
         layers += [library.nn.Linear(n_in, n_out), getattr(library.nn, case.activation)()]
@@ -151,6 +154,8 @@ def modular(library: Any, case: Case) -> Callable[[], Any]:
     with library.no_grad():
         for p, value in zip(model.parameters(), initial_parameters(case), strict=True):
             p.copy_(library.from_numpy(value.T.copy() if value.ndim == 2 else value))
+    if prepare is not None:
+        prepare(model)
     optimizer = library.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(BETA1, BETA2), eps=EPSILON)
     x, y = (library.from_numpy(a) for a in make_batch(case))
     cross_entropy = library.nn.functional.cross_entropy
