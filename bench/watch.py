@@ -39,7 +39,9 @@ def measure(case: Case, every: int) -> tuple[float, float]:
     verify(case.name, *([step().item() for _ in range(2 * every)] for step in (plain, watched)), 0)
     best = race({"a step": plain})["a step"]
     count = every * (SAMPLES if best < SHORT else 1)
-    best_of = [race({"plain": steps(plain, count), "watched": steps(watched, count)}) for _ in range(1 if is_smoke() else 3)]
+    best_of = [
+        race({"plain": steps(plain, count), "watched": steps(watched, count)}) for _ in range(1 if is_smoke() else 3)
+    ]
     return tuple(min(times[name] for times in best_of) / count for name in ("plain", "watched"))  # type: ignore[return-value]
 
 

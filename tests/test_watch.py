@@ -9,7 +9,7 @@ import pytest
 
 import gradgate as gg
 from gradgate import nn
-from gradgate.explain.vitals import COMPARED, DEAD_AFTER, DeadUnits, Distribution
+from gradgate.explain.vitals import COMPARED, DEAD_AFTER, Distribution
 from gradgate.nn import functional as F
 from watched_training import network, train
 
@@ -150,11 +150,11 @@ def test_modules_in_place_and_called_twice() -> None:
 
 
 def test_dead_units_come_back() -> None:
-    dead = DeadUnits()
-    silent, loud = gg.zeros(DEAD_AFTER, 3), gg.tensor([[1.0, 0.0, 0.0]])
-    assert dead.share(silent) == 1
-    assert dead.share(loud) == pytest.approx(2 / 3)
-    assert dead.share(silent[:1]) == pytest.approx(2 / 3)
+    relu = nn.ReLU()
+    with gg.watch(relu, every=1, warn=False) as health:
+        for x in (gg.zeros(DEAD_AFTER, 3), gg.tensor([[1.0, 0.0, 0.0]]), gg.zeros(1, 3)):
+            relu(x.requires_grad_())
+    assert [sample.layers["ReLU"].dead for sample in health.history] == [1, pytest.approx(2 / 3), pytest.approx(2 / 3)]
 
 
 def test_history_is_thinned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,7 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_function(m);
   gradgate::define_explain(m);
   gradgate::define_watchers(m);
+  gradgate::define_vitals(m);
   gradgate::define_linear_algebra(m);
   gradgate::define_gather(m);
   gradgate::define_rearrangement(m);

@@ -24,6 +24,7 @@ void define_dlpack(pybind11::module_& m);
 void define_function(pybind11::module_& m);
 void define_explain(pybind11::module_& m);
 void define_watchers(pybind11::module_& m);
+void define_vitals(pybind11::module_& m);
 void define_linear_algebra(pybind11::module_& m);
 void define_gather(pybind11::module_& m);
 void define_rearrangement(pybind11::module_& m);

@@ -2148,6 +2148,47 @@ class _LineWatcher:
     def stop(self) -> None:
         """Ends the watch."""
 
+class _StepVitals:
+    """What a _VitalsWatcher saw of a step."""
+
+    @property
+    def gradient_norm(self) -> builtins.float:
+        """The norm of all parameters' gradients as one vector."""
+
+    @property
+    def layers(self) -> list[Any]:
+        """For each layer (number or -1, activation, number of the layer before, activations since, units, output, gradient, dead,
+        saturated, is_output); distributions as _distribution gives them.
+        """
+
+    @property
+    def parameters(self) -> list[Any]:
+        """For each parameter (norm, norm of the gradient, share of the update)."""
+
+class _VitalsWatcher:
+    """Follows steps of a training, each from begin to end."""
+
+    def __init__(self, tanh_low: builtins.float, tanh_high: builtins.float, sigmoid_low: builtins.float, sigmoid_high: builtins.float, dead_after: builtins.int, compared: builtins.int) -> None: ...
+
+    def begin(self, parameters: Sequence[_TensorLike]) -> None:
+        """A step begins, with these parameters."""
+
+    def end(self) -> None:
+        """Ends the watch of a step's passes."""
+
+    def end_forward(self, module: Any, args: Any, output: Any) -> None:
+        """The model's forward hook."""
+
+    def measure_updates(self) -> builtins.bool:
+        """Compares parameters, once one has changed; tells whether it did."""
+
+    def see_layer(self, layer: builtins.int, module: Any, args: Any, output: Any) -> None:
+        """A forward hook, but for the layer's number ahead."""
+
+    @property
+    def vitals(self) -> _StepVitals:
+        """A copy of what was seen so far."""
+
 class dtype:
     """The type of a tensor's elements."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any
 
 from gradgate import _core
 from gradgate._core import Tensor
@@ -71,41 +70,90 @@ class ParameterVitals:
     update: float | None = None
 
 
-@dataclass(slots=True)
 class Sample:
-    """The vital signs of one training step, layers in forward order.
+    """The vital signs of one training step: `layers` in forward order and `parameters`, each by name.
 
     `stepped` tells whether the optimizer changed the parameters before the next sample; None while that is not known.
     """
 
-    step: int
-    stepped: bool | None = None
-    layers: dict[str, LayerVitals] = field(default_factory=dict)
-    parameters: dict[str, ParameterVitals] = field(default_factory=dict)
+    __slots__ = ("_names", "_seen", "_shown", "_watcher", "step", "stepped")
+
+    def __init__(self, step: int, names: Names, watcher: _core._VitalsWatcher) -> None:
+        self.step = step
+        self.stepped: bool | None = None
+        self._names = names
+        self._watcher: _core._VitalsWatcher | None = watcher  # until the sample is complete
+        self._seen: _core._StepVitals | None = None
+        self._shown: tuple[dict[str, LayerVitals], dict[str, ParameterVitals]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Sample of step {self.step:,}: {len(self.layers):,} layers, {len(self.parameters):,} parameters>"
+
+    def complete(self, stepped: bool) -> None:
+        """Take over what the core has seen."""
+        self._seen, self._watcher, self.stepped = self._account, None, stepped
+
+    @property
+    def _account(self) -> _core._StepVitals:
+        if self._watcher is not None:
+            return self._watcher.vitals
+        assert self._seen is not None
+        return self._seen
+
+    def _show(self) -> tuple[dict[str, LayerVitals], dict[str, ParameterVitals]]:
+        # Made when it is asked for: a step is measured in less time than it takes to make these objects.
+        shown = self._shown
+        if shown is None:
+            account = self._account
+            layers = {vitals.name: vitals for vitals in map(self._names.layer, account.layers)}
+            rows = zip(self._names.parameters, account.parameters, strict=True)
+            shown = layers, {name: ParameterVitals(name, is_weight, *row) for (name, is_weight), row in rows}
+            if self._watcher is None:
+                self._shown = shown
+        return shown
+
+    @property
+    def layers(self) -> dict[str, LayerVitals]:
+        """The layers in forward order, by name."""
+        return self._show()[0]
+
+    @property
+    def parameters(self) -> dict[str, ParameterVitals]:
+        """The parameters that want a gradient, by name."""
+        return self._show()[1]
 
     @property
     def gradient_norm(self) -> float:
         """The norm of all parameters' gradients as one vector."""
-        return math.hypot(*(p.gradient for p in self.parameters.values() if p.gradient is not None))
+        return self._account.gradient_norm
 
 
-def saturated_share(tensor: Tensor, gate: str) -> float | None:
-    """The share of saturated elements in the output of a sigmoid or tanh, None for another gate."""
-    if gate not in SATURATED or not tensor.numel():
-        return None
-    (low, high), array = SATURATED[gate], tensor.detach().numpy()
-    return float(np.count_nonzero(array > high) + np.count_nonzero(array < low)) / array.size
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the core's numbers stand for: the name and the class of each layer, the name of each parameter and whether it is a weight."""
+
+    layers: list[tuple[str, str]]
+    parameters: list[tuple[str, bool]]
+
+    def layer(self, row: tuple[Any, ...]) -> LayerVitals:
+        """The core's account of a layer with its names."""
+        layer, gate, after, count, units, output, gradient, dead, saturated, is_output = row
+        number = f" {count}" if count > 1 else ""
+        place = f" after {self.layers[after][0]}" if after >= 0 else ""
+        name, kind = self.layers[layer] if layer >= 0 else (f"{gate}{number}{place}", gate)
+        return LayerVitals(
+            name,
+            kind,
+            units,
+            Distribution(*output),
+            None if gradient is None else Distribution(*gradient),
+            dead,
+            saturated,
+            is_output,
+        )
 
 
-class DeadUnits:
-    """For how many examples each unit of a ReLU, an element of the last dimension, has given 0 without a break."""
-
-    def __init__(self) -> None:
-        self._silent = _core.zeros(0, dtype=_core.int64)
-
-    def share(self, tensor: Tensor) -> float:
-        """Count the examples of one more output, which is not empty; return the share of dead units."""
-        units = tensor.shape[-1] if tensor.ndim else 1
-        if self._silent.numel() != units:
-            self._silent = _core.zeros(units, dtype=_core.int64)
-        return _core._count_silent(tensor, self._silent, DEAD_AFTER)
+def new_watcher() -> _core._VitalsWatcher:
+    """The core's part of a watch."""
+    (tanh_low, tanh_high), (sigmoid_low, sigmoid_high) = SATURATED["tanh"], SATURATED["sigmoid"]
+    return _core._VitalsWatcher(tanh_low, tanh_high, sigmoid_low, sigmoid_high, DEAD_AFTER, COMPARED)

@@ -10,27 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gradgate import _core
-from gradgate._core import Tensor
 from gradgate.explain.diagnosis import PERSISTENT, Finding, diagnose
 from gradgate.explain.lines import PACKAGE
-from gradgate.explain.vitals import (
-    COMPARED,
-    SATURATED,
-    DeadUnits,
-    Distribution,
-    LayerVitals,
-    ParameterVitals,
-    Sample,
-    saturated_share,
-)
+from gradgate.explain.vitals import Names, Sample, new_watcher
 from gradgate.explain.vitals_table import table_of
 from gradgate.nn import Module
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# The gates whose outputs tell of dead or saturated units, wherever they are called.
-ACTIVATIONS = {"relu", *SATURATED}
 # Beyond so many samples every second one is dropped.
 MAX_HISTORY = 1000
 # To look for faults costs as much as a fifth of a sample: it is done after the first samples, and after so many more.
@@ -56,10 +44,9 @@ class Watch:
         self._warn = warn
         self._concluded = 0
         self._told: set[tuple[str, str]] = set()
-        self._handles: list[Any] = []
-        # Each parameter with its version and elements at the sample, until a step of the optimizer follows.
-        self._before_update: dict[str, tuple[Tensor, int, Tensor]] = {}
-        self._layers = _Layers(model)
+        self._watcher = new_watcher()
+        self._in_pass = self._is_open = False
+        self._layers = _Layers(model, self._watcher)
         self._hook = model.register_forward_pre_hook(self._on_step)
 
     def __repr__(self) -> str:
@@ -74,11 +61,9 @@ class Watch:
     def remove(self) -> None:
         """Take all hooks off the model, after a last look at the parameters; the history stays."""
         self._end_pass()
-        self._measure_update()
-        self._conclude(stepped=False)
+        self._conclude(stepped=self._watcher.measure_updates())
         self._tell()
         self._hook.remove()
-        self._layers.remove()
 
     @property
     def findings(self) -> list[Finding]:
@@ -111,53 +96,39 @@ class Watch:
     def _on_step(self, module: Module, args: tuple[Any, ...]) -> None:
         if not (module.training and _core.is_grad_enabled()):
             return
-        self._end_pass()
-        self._measure_update()
-        if self.steps % self.every == 0:
-            self._conclude(stepped=False)
+        if self._in_pass:
+            self._end_pass()
+        sampled = self.steps % self.every == 0
+        if self._is_open and (self._watcher.measure_updates() or sampled):
+            self._conclude(stepped=not sampled)
+        if sampled:
             self._begin_sample()
         self.steps += 1
 
     def _begin_sample(self) -> None:
-        sample = Sample(self.steps)
         if len(self.history) >= MAX_HISTORY:
             del self.history[1::2]
-        self.history.append(sample)
-        self._layers.begin(sample)
-        for name, parameter in self.model.named_parameters():
-            if not (parameter.requires_grad and parameter.numel()):
-                continue
-            before = _core._spread_out(parameter, COMPARED)
-            size = _core._norm(before) * math.sqrt(parameter.numel() / before.numel())
-            sample.parameters[name] = vitals = ParameterVitals(name, parameter.ndim > 1, size)
-            self._handles.append(parameter.register_hook(partial(_see_parameter_gradient, vitals)))
-            self._before_update[name] = (parameter, parameter._version, before)
+        parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad and p.numel()]
+        names = Names(self._layers.names, [(name, p.ndim > 1) for name, p in parameters])
+        self.history.append(Sample(self.steps, names, self._watcher))
+        self._watcher.begin([p for _, p in parameters])
+        self._layers.attach()
+        self._in_pass = self._is_open = True
 
     def _end_pass(self) -> None:
         """Stop looking at the forward and backward pass of the sample."""
-        self._layers.end()
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
-
-    def _measure_update(self) -> None:
-        """Compare the parameters with those of the sample, once a step of the optimizer has changed one."""
-        entries = self._before_update.items()
-        if all(parameter._version == version for _, (parameter, version, _) in entries):
-            return
-        for name, (parameter, _, before) in entries:
-            now, size = _core._spread_out(parameter, COMPARED), _core._norm(before)
-            if size and now.shape == before.shape:
-                self.history[-1].parameters[name].update = _core._norm(now.sub_(before)) / size
-        self._conclude(stepped=True)
+        if self._in_pass:
+            self._in_pass = False
+            self._watcher.end()
+            self._layers.detach()
 
     def _conclude(self, stepped: bool) -> None:
         """Complete the sample, unless it is, and tell what is wrong: a NaN at once, other faults now and then."""
-        if not self._before_update:
+        if not self._is_open:
             return
-        self._before_update.clear()
+        self._is_open = False
         sample = self.history[-1]
-        sample.stepped = stepped
+        sample.complete(stepped)
         self._concluded += 1
         if self._concluded % LOOK == PERSISTENT or not math.isfinite(sample.gradient_norm):
             self._tell()
@@ -179,96 +150,27 @@ def _level_of_program() -> int:
     return count
 
 
-def _see_parameter_gradient(vitals: ParameterVitals, gradient: Tensor) -> None:
-    vitals.gradient = _core._norm(gradient)
-
-
-def _see_gradient(vitals: LayerVitals, gradient: Tensor) -> None:
-    vitals.gradient = Distribution.of(gradient)
-
-
 class _Layers:
-    """The layers of a model, and the activations that are called as functions between them, seen in the passes that are sampled."""
+    """The layers of a model, whose forward hooks are there in the passes that are sampled alone."""
 
-    def __init__(self, model: Module) -> None:
-        self._sample: Sample | None = None
-        self._watcher: _core._GateWatcher | None = None
-        self._dead: dict[int, DeadUnits] = {}
-        self._rows: list[tuple[LayerVitals, Any]] = []  # with the gate that made the output
-        self._layer = ""  # the last that ended,
-        self._since = 0  # and the activations seen since
-        self._handles = [
-            module.register_forward_hook(partial(self._on_layer, name or type(module).__name__))
-            for name, module in model.named_modules()
-            if next(module.named_children(), None) is None
+    def __init__(self, model: Module, watcher: _core._VitalsWatcher) -> None:
+        layers = [(n, m) for n, m in model.named_modules() if next(m.named_children(), None) is None]
+        self.names = [(name or type(module).__name__, type(module).__name__) for name, module in layers]
+        self._hooks: list[tuple[Module, Any]] = [
+            (module, partial(watcher.see_layer, number)) for number, (_, module) in enumerate(layers)
         ]
-        self._handles.append(model.register_forward_hook(self._on_end))
+        self._hooks.append((model, watcher.end_forward))
+        self._handles: list[Any] = []
 
-    def begin(self, sample: Sample) -> None:
+    def attach(self) -> None:
         """See the next forward pass."""
-        self._sample, self._layer, self._since = sample, "", 0
-        self._watcher = _core._watch_gates(self._on_gate)
+        self._handles = [module.register_forward_hook(hook) for module, hook in self._hooks]
 
-    def end(self) -> None:
-        """Stop seeing gates and layers."""
-        if self._watcher is not None:
-            self._watcher.stop()
-        self._sample = self._watcher = None
-        self._rows.clear()
-
-    def remove(self) -> None:
+    def detach(self) -> None:
         """Take the hooks off."""
         for handle in self._handles:
             handle.remove()
-
-    def _on_gate(self, kind: str, output: Tensor) -> None:
-        if kind in ACTIVATIONS:
-            self._since += 1
-            number = f" {self._since}" if self._since > 1 else ""
-            self._add(f"{kind}{number} after {self._layer}" if self._layer else f"{kind}{number}", kind, kind, output)
-
-    def _on_layer(self, name: str, module: Module, args: tuple[Any, ...], output: Any) -> None:
-        if self._sample is None:
-            return
-        self._layer, self._since = name, 0
-        if not (isinstance(output, Tensor) and output.is_floating_point()):
-            return
-        maker = output.grad_fn
-        if self._rows and maker is not None and self._rows[-1][1] == maker:  # an activation that is a layer of its own
-            vitals = self._rows.pop()[0]
-            del self._sample.layers[vitals.name]
-            vitals.name, vitals.kind = name, type(module).__name__
-            self._keep(self._sample, vitals, maker)
-        else:
-            self._add(name, type(module).__name__, "", output)
-
-    def _add(self, name: str, kind: str, gate: str, output: Tensor) -> None:
-        sample, units = self._sample, output.shape[-1] if output.ndim else 1
-        if sample is None or name in sample.layers or not output.numel():
-            return
-        vitals = LayerVitals(name, kind, units, Distribution.of(output))
-        vitals.saturated = saturated_share(output, gate)
-        if gate == "relu":
-            # By its place, since its layer ends later.
-            vitals.dead = self._dead.setdefault(len(self._rows), DeadUnits()).share(output)
-        if output.requires_grad:
-            # Without its handle, which would keep the graph's memory until the next step: the hook goes with the graph.
-            output.register_hook(partial(_see_gradient, vitals))
-        self._keep(sample, vitals, output.grad_fn)
-
-    def _keep(self, sample: Sample, vitals: LayerVitals, maker: Any) -> None:
-        if vitals.name not in sample.layers:  # a layer that is called again shows its first call
-            sample.layers[vitals.name] = vitals
-            self._rows.append((vitals, maker))
-
-    def _on_end(self, module: Module, args: tuple[Any, ...], output: Any) -> None:
-        if self._sample is None:
-            return
-        outputs = output if isinstance(output, (tuple, list)) else [output]
-        makers = [t.grad_fn for t in outputs if isinstance(t, Tensor)]
-        for vitals, maker in self._rows:
-            vitals.is_output = maker is not None and maker in makers
-        self.end()
+        self._handles.clear()
 
 
 def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
