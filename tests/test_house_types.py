@@ -48,7 +48,7 @@ def typing_environment() -> dict[str, str]:
 # What stubtest finds and is meant: pybind11's metaclass and constructors that refuse, slots whose third argument Python
 # never passes, and methods that copy and NumPy look up by themselves.
 MEANT = r"""
-gradgate\._core\.(Generator|Node|RemovableHandle|dtype|_AnomalyWatcher|_LineWatcher|_StepVitals)(\.__init__)?
+gradgate\._core\.(Generator|Node|RemovableHandle|dtype|_AnomalyWatcher|_LineWatcher|_StepVitals|_VitalsWatcher)(\.__init__)?
 gradgate\._core\.Tensor(\.__(r?pow|copy|deepcopy|array_priority)__)?
 """
 

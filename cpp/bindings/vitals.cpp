@@ -12,12 +12,12 @@ namespace py = pybind11;
 namespace gradgate {
 namespace {
 
-py::tuple as_tuple(const Distribution& d) { return py::make_tuple(d.mean, d.deviation, d.size, py::tuple(py::cast(d.quantiles))); }
+py::tuple as_tuple(const Distribution& d) { return py::make_tuple(d.mean, d.deviation, d.size); }
 
 py::tuple as_tuple(const LayerVitals& row) {
   const std::string kind = *row.activation ? kind_of(row.activation) : "";
   return py::make_tuple(row.layer, kind, row.after, row.count, row.units, as_tuple(row.output),
-                        row.gradient ? py::object(as_tuple(*row.gradient)) : py::none(), row.dead, row.saturated, row.is_output);
+                        py::tuple(py::cast(row.quantiles)), row.gradient ? py::object(as_tuple(*row.gradient)) : py::none(), row.dead, row.saturated, row.is_output);
 }
 
 std::vector<Tensor> tensors_among(const py::object& outputs) {
@@ -47,16 +47,17 @@ void define_vitals(py::module_& m) {
             for (const LayerVitals& row : step.layers) rows.append(as_tuple(row));
             return rows;
           },
-          "For each layer (number or -1, activation, number of the layer before, activations since, units, output, gradient, dead,\n"
-          "saturated, is_output); distributions as _distribution gives them.")
+          "For each layer (number or -1, activation, number of the layer before, activations since, units, output, quantiles, gradient,\n"
+          "dead, saturated, is_output); distributions as (mean, standard deviation, root mean square).")
       .def_property_readonly(
           "parameters",
           [](const StepVitals& step) {
             py::list rows;
-            for (const ParameterVitals& p : step.parameters) rows.append(py::make_tuple(p.norm, p.gradient, p.update));
+            for (const ParameterVitals& p : step.parameters)
+              rows.append(p.is_trained ? py::object(py::make_tuple(p.norm, p.gradient, p.update)) : py::none());
             return rows;
           },
-          "For each parameter (norm, norm of the gradient, share of the update).")
+          "For each parameter (norm, norm of the gradient, share of the update); None where it is not trained.")
       .def_property_readonly("gradient_norm", gradient_norm, "The norm of all parameters' gradients as one vector.");
   py::class_<VitalsWatcher>(m, "_VitalsWatcher", "Follows steps of a training, each from begin to end.")
       .def(py::init([](double tanh_low, double tanh_high, double sigmoid_low, double sigmoid_high, std::int64_t dead_after,

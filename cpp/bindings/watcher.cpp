@@ -1,4 +1,4 @@
-// Watchers of the graph that call Python: one that looks for anomalies, one that is shown every gate.
+// Watchers of the graph that call Python: one that numbers the lines of gates, one that looks for anomalies besides.
 #include <memory>
 #include <vector>
 
@@ -106,22 +106,12 @@ class AnomalyWatcher final : public LineWatcher {
   std::uint64_t sequence_ = 0;
 };
 
-class GateWatcher final : public GraphWatcher {
- public:
-  explicit GateWatcher(py::function see) : see_(std::move(see)) {}
-  void on_gate(const Tensor& output) override { see_(kind_of(output.body()->node->name()), output); }
-
- private:
-  py::function see_;
-};
-
 }  // namespace
 
 void define_watchers(py::module_& m) {
   py::class_<AnomalyWatcher>(m, "_AnomalyWatcher", "What _watch_anomalies returns.")
       .def("stop", &AnomalyWatcher::stop, "Ends the watch.");
   py::class_<LineWatcher>(m, "_LineWatcher", "What _watch_lines returns.").def("stop", &LineWatcher::stop, "Ends the watch.");
-  py::class_<GateWatcher>(m, "_GateWatcher", "What _watch_gates returns.").def("stop", &GateWatcher::stop, "Ends the watch.");
   m.def(
       "_watch_anomalies",
       [](py::function line, py::function report, bool nan, bool infinity) {
@@ -141,26 +131,13 @@ void define_watchers(py::module_& m) {
       },
       "Numbers every gate with the line of the program that line() gives.", py::arg("line"));
   m.def(
-      "_watch_gates",
-      [](py::function see) {
-        auto watcher = std::make_unique<GateWatcher>(std::move(see));
-        watcher->start();
-        return watcher;
-      },
-      "Calls see(kind, output) with each output of every gate that is recorded.", py::arg("see"));
-  m.def(
       "_distribution",
       [](const Tensor& t) {
         const Distribution d = distribution(t);
-        return py::make_tuple(d.mean, d.deviation, d.size, py::tuple(py::cast(d.quantiles)));
+        return py::make_tuple(d.mean, d.deviation, d.size, py::tuple(py::cast(quantiles(t))));
       },
       "(mean, standard deviation, root mean square, quantiles at 5, 25, 50, 75 and 95 % of a sample) of the elements.", py::arg("t"));
-  m.def("_count_silent", count_silent,
-        "The share of the units, elements of t's last dimension, that were 0 for at least `limit` examples in a row; silent counts them.",
-        py::arg("t"), py::arg("silent"), py::arg("limit"));
   m.def("_norm", safe_norm, "The Euclidean norm, also of numbers whose squares under- or overflow.", py::arg("t"));
-  m.def("_spread_out", spread_out, "A copy of at most `count` elements, evenly spread over the tensor's memory.", py::arg("t"),
-        py::arg("count"));
 }
 
 }  // namespace gradgate

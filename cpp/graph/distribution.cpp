@@ -16,8 +16,42 @@
 namespace gradgate {
 namespace {
 
-// Sorting so many costs two microseconds; a quantile's rank then has a deviation of at most 4 %.
-constexpr std::int64_t kSorted = 128;
+// A quantile of so many has a rank with a deviation of at most 6 %.
+constexpr std::size_t kSorted = 64;
+
+// Sorts numbers, none of them NaN, by counting for each those below it. That has no branch that a processor could guess wrong, which is
+// what sorting so few takes most of its time for.
+template <class T>
+std::array<T, kSorted> sorted_by_rank(const std::array<T, kSorted>& x) {
+  std::array<T, kSorted> sorted;
+  std::array<std::uint8_t, kSorted> equal{};  // numbers of this rank so far
+  for (const T value : x) {
+    std::int32_t below = 0;
+    for (std::size_t j = 0; j < kSorted; ++j) below += x[j] < value;
+    const auto rank = static_cast<std::size_t>(below);
+    sorted[rank + equal[rank]++] = value;
+  }
+  return sorted;
+}
+
+// The quantiles of at most kSorted numbers, of which NaN is the largest.
+template <class T>
+void find_quantiles(const Tensor& sample, std::array<double, kQuantiles.size()>& quantiles) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  std::array<T, kSorted> values;
+  values.fill(kInfinity);
+  const std::int64_t n = sample.numel();
+  std::int64_t numbers = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T x = sample.data<T>()[i];
+    if (x == x) values[static_cast<std::size_t>(numbers++)] = x;
+  }
+  const std::array<T, kSorted> sorted = sorted_by_rank(values);
+  for (std::size_t i = 0; i < kQuantiles.size(); ++i) {
+    const auto place = static_cast<std::int64_t>(kQuantiles[i] * static_cast<double>(n - 1) + 0.5);
+    quantiles[i] = place < numbers ? static_cast<double>(sorted[static_cast<std::size_t>(place)]) : std::numeric_limits<double>::quiet_NaN();
+  }
+}
 
 // All elements in the order in which they lie in memory: the weight of a Linear is a transposed view, whose rows are far apart.
 Tensor in_memory_order(const Tensor& t) {
@@ -86,7 +120,6 @@ Distribution distribution(const Tensor& t) {
   Distribution d;
   if (t.numel() == 0) {
     d.mean = d.deviation = d.size = std::numeric_limits<double>::quiet_NaN();
-    d.quantiles.fill(d.mean);
     return d;
   }
   const double n = static_cast<double>(t.numel());
@@ -99,12 +132,21 @@ Distribution distribution(const Tensor& t) {
     each(all, [&](double x) { square += (x - d.mean) * (x - d.mean) / n; });
   }
   d.deviation = std::sqrt(square);
-  std::vector<double> sorted;
-  each(spread_out(all, kSorted), [&](double x) { sorted.push_back(x); });
-  std::sort(sorted.begin(), sorted.end(), [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; });
-  for (std::size_t i = 0; i < kQuantiles.size(); ++i)
-    d.quantiles[i] = sorted[static_cast<std::size_t>(kQuantiles[i] * static_cast<double>(sorted.size() - 1) + 0.5)];
   return d;
+}
+
+std::array<double, kQuantiles.size()> quantiles(const Tensor& t) {
+  std::array<double, kQuantiles.size()> found;
+  if (t.numel() == 0) {
+    found.fill(std::numeric_limits<double>::quiet_NaN());
+    return found;
+  }
+  const Tensor sample = spread_out(t, kSorted);
+  if (t.dtype() == DType::float64)
+    find_quantiles<double>(sample, found);
+  else
+    find_quantiles<float>(sample, found);
+  return found;
 }
 
 }  // namespace gradgate

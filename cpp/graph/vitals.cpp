@@ -35,10 +35,12 @@ void VitalsWatcher::begin(const std::vector<Tensor>& parameters) {
   vitals_ = {};
   parameters_.clear();
   for (const Tensor& p : parameters) {
-    const Tensor before = spread_out(p, compared_);
-    const double whole = static_cast<double>(p.numel()) / static_cast<double>(before.numel());
-    vitals_.parameters.push_back({safe_norm(before) * std::sqrt(whole), {}, {}});
-    parameters_.push_back({p, before, p.version()});
+    ParameterVitals& seen = vitals_.parameters.emplace_back();
+    seen.is_trained = p.requires_grad() && p.numel() > 0;
+    const Tensor before = seen.is_trained ? spread_out(p, compared_) : Tensor();
+    parameters_.push_back({p, before, p.version(), seen.is_trained ? safe_norm(before) : 0});
+    if (seen.is_trained)
+      seen.norm = parameters_.back().size * std::sqrt(static_cast<double>(p.numel()) / static_cast<double>(before.numel()));
   }
   layer_ = -1;
   since_ = 0;
@@ -51,6 +53,7 @@ LayerVitals* VitalsWatcher::add(const Tensor& output) {
   LayerVitals& row = vitals_.layers.emplace_back();
   row.units = output.ndim() ? output.size(output.ndim() - 1) : 1;
   row.output = distribution(output);
+  row.quantiles = quantiles(output);
   if (const Ref<Node> node = output.requires_grad() ? gradient_node(output) : Ref<Node>()) {
     row.gate = node->sequence();
     row.port = output.body()->node ? output.body()->output : 0;
@@ -140,9 +143,9 @@ bool VitalsWatcher::measure_updates() {
   GradMode off(false);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& p = parameters_[i];
+    if (p.size == 0) continue;
     const Tensor now = spread_out(p.tensor, compared_);
-    const double size = safe_norm(p.before);
-    if (size != 0 && now.shape() == p.before.shape()) vitals_.parameters[i].update = safe_norm(now - p.before) / size;
+    if (now.shape() == p.before.shape()) vitals_.parameters[i].update = safe_norm(now - p.before) / p.size;
   }
   parameters_.clear();
   return true;

@@ -17,6 +17,7 @@ struct LayerVitals {
   const char* activation = "";  // the node's name of an activation, also of one that a layer consists of
   std::int64_t units = 1;       // the size of the last dimension
   Distribution output;
+  std::array<double, kQuantiles.size()> quantiles = {};  // of the output
   std::optional<Distribution> gradient;
   std::optional<double> dead, saturated;  // shares of a ReLU's units, and of a sigmoid's or tanh's elements
   bool is_output = false;                 // the model's
@@ -25,6 +26,7 @@ struct LayerVitals {
 };
 
 struct ParameterVitals {
+  bool is_trained = false;  // wants a gradient, and is not empty; the others have no numbers
   double norm = 0;
   std::optional<double> gradient, update;  // norms of the gradient, and of the update as a share of the parameter
 };
@@ -64,6 +66,7 @@ class VitalsWatcher final : public GraphWatcher {
   struct Parameter {
     Tensor tensor, before;
     std::uint32_t version;
+    double size;  // the norm of `before`
   };
 
   LayerVitals* add(const Tensor& output);

@@ -2136,12 +2136,6 @@ class _AnomalyWatcher:
     def stop(self) -> None:
         """Ends the watch."""
 
-class _GateWatcher:
-    """What _watch_gates returns."""
-
-    def stop(self) -> None:
-        """Ends the watch."""
-
 class _LineWatcher:
     """What _watch_lines returns."""
 
@@ -2157,13 +2151,13 @@ class _StepVitals:
 
     @property
     def layers(self) -> list[Any]:
-        """For each layer (number or -1, activation, number of the layer before, activations since, units, output, gradient, dead,
-        saturated, is_output); distributions as _distribution gives them.
+        """For each layer (number or -1, activation, number of the layer before, activations since, units, output, quantiles, gradient,
+        dead, saturated, is_output); distributions as (mean, standard deviation, root mean square).
         """
 
     @property
     def parameters(self) -> list[Any]:
-        """For each parameter (norm, norm of the gradient, share of the update)."""
+        """For each parameter (norm, norm of the gradient, share of the update); None where it is not trained."""
 
 class _VitalsWatcher:
     """Follows steps of a training, each from begin to end."""
@@ -2212,9 +2206,6 @@ def _clock_cycles() -> tuple[builtins.float, builtins.float]:
 
 def _compiler() -> builtins.str:
     """The compiler that built this module."""
-
-def _count_silent(t: _TensorLike, silent: _TensorLike, limit: builtins.int) -> builtins.float:
-    """The share of the units, elements of t's last dimension, that were 0 for at least `limit` examples in a row; silent counts them."""
 
 def _cross_entropy(input: _TensorLike, target: _TensorLike, weight: _TensorLike | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean') -> Tensor:
     """-weight[t] * log(softmax(input)[t]) for the class indices t in target, in one gate.
@@ -2282,14 +2273,8 @@ def _set_device_name(name: builtins.str) -> None: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
 
-def _spread_out(t: _TensorLike, count: builtins.int) -> Tensor:
-    """A copy of at most `count` elements, evenly spread over the tensor's memory."""
-
 def _watch_anomalies(line: Callable[..., Any], report: Callable[..., Any], nan: builtins.bool, infinity: builtins.bool) -> _AnomalyWatcher:
     """Looks through every gate and gradient. line() gives the number of the program's current line; report(dict) is told of an anomaly, and raises."""
-
-def _watch_gates(see: Callable[..., Any]) -> _GateWatcher:
-    """Calls see(kind, output) with each output of every gate that is recorded."""
 
 def _watch_lines(line: Callable[..., Any]) -> _LineWatcher:
     """Numbers every gate with the line of the program that line() gives."""

@@ -10,7 +10,7 @@ from gradgate import _core
 from gradgate._core import Tensor
 
 # Elements of a parameter that are compared with those before a step: a ratio of norms of so many is within a few percent.
-COMPARED = 2048
+COMPARED = 512
 
 # An element is saturated where the local gradient is below a twentieth of its largest value: 1 - y^2 < 0.05, 4 y (1 - y) < 0.05.
 _TANH = math.sqrt(1 - 0.05)
@@ -21,7 +21,7 @@ DEAD_AFTER = 192
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How the elements of an array are spread. `quantiles` are those at 5, 25, 50, 75 and 95 %, of a sample of the elements."""
+    """How the elements of an array are spread. `quantiles` are those at 5, 25, 50, 75 and 95 %, of 64 elements; none of a gradient's."""
 
     mean: float
     std: float
@@ -107,7 +107,7 @@ class Sample:
             account = self._account
             layers = {vitals.name: vitals for vitals in map(self._names.layer, account.layers)}
             rows = zip(self._names.parameters, account.parameters, strict=True)
-            shown = layers, {name: ParameterVitals(name, is_weight, *row) for (name, is_weight), row in rows}
+            shown = layers, {name: ParameterVitals(name, is_weight, *row) for (name, is_weight), row in rows if row}
             if self._watcher is None:
                 self._shown = shown
         return shown
@@ -137,7 +137,7 @@ class Names:
 
     def layer(self, row: tuple[Any, ...]) -> LayerVitals:
         """The core's account of a layer with its names."""
-        layer, gate, after, count, units, output, gradient, dead, saturated, is_output = row
+        layer, gate, after, count, units, output, quantiles, gradient, dead, saturated, is_output = row
         number = f" {count}" if count > 1 else ""
         place = f" after {self.layers[after][0]}" if after >= 0 else ""
         name, kind = self.layers[layer] if layer >= 0 else (f"{gate}{number}{place}", gate)
@@ -145,8 +145,8 @@ class Names:
             name,
             kind,
             units,
-            Distribution(*output),
-            None if gradient is None else Distribution(*gradient),
+            Distribution(output[0], output[1], output[2], quantiles),
+            None if gradient is None else Distribution(gradient[0], gradient[1], gradient[2], ()),
             dead,
             saturated,
             is_output,

@@ -10,11 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gradgate import _core
+from gradgate._core import Tensor
 from gradgate.explain.diagnosis import PERSISTENT, Finding, diagnose
 from gradgate.explain.lines import PACKAGE
 from gradgate.explain.vitals import Names, Sample, new_watcher
 from gradgate.explain.vitals_table import table_of
 from gradgate.nn import Module
+from gradgate.nn.hooks import PassingHook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +49,7 @@ class Watch:
         self._watcher = new_watcher()
         self._in_pass = self._is_open = False
         self._layers = _Layers(model, self._watcher)
+        self._parameters = _Parameters(model)
         self._hook = model.register_forward_pre_hook(self._on_step)
 
     def __repr__(self) -> str:
@@ -108,10 +111,9 @@ class Watch:
     def _begin_sample(self) -> None:
         if len(self.history) >= MAX_HISTORY:
             del self.history[1::2]
-        parameters = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad and p.numel()]
-        names = Names(self._layers.names, [(name, p.ndim > 1) for name, p in parameters])
-        self.history.append(Sample(self.steps, names, self._watcher))
-        self._watcher.begin([p for _, p in parameters])
+        self._parameters.find()
+        self.history.append(Sample(self.steps, Names(self._layers.names, self._parameters.names), self._watcher))
+        self._watcher.begin(self._parameters.tensors)
         self._layers.attach()
         self._in_pass = self._is_open = True
 
@@ -156,21 +158,40 @@ class _Layers:
     def __init__(self, model: Module, watcher: _core._VitalsWatcher) -> None:
         layers = [(n, m) for n, m in model.named_modules() if next(m.named_children(), None) is None]
         self.names = [(name or type(module).__name__, type(module).__name__) for name, module in layers]
-        self._hooks: list[tuple[Module, Any]] = [
-            (module, partial(watcher.see_layer, number)) for number, (_, module) in enumerate(layers)
-        ]
-        self._hooks.append((model, watcher.end_forward))
-        self._handles: list[Any] = []
+        self._hooks = [PassingHook(m, partial(watcher.see_layer, number)) for number, (_, m) in enumerate(layers)]
+        self._hooks.append(PassingHook(model, watcher.end_forward))
 
     def attach(self) -> None:
         """See the next forward pass."""
-        self._handles = [module.register_forward_hook(hook) for module, hook in self._hooks]
+        for hook in self._hooks:
+            hook.attach()
 
     def detach(self) -> None:
         """Take the hooks off."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        for hook in reversed(self._hooks):
+            hook.detach()
+
+
+class _Parameters:
+    """Where the parameters of a model are, which takes longer to find out than to measure them."""
+
+    def __init__(self, model: Module) -> None:
+        self._model = model
+        self._places: list[tuple[dict[str, Any], str, Tensor]] = []
+        self._calls = 0
+        self.names: list[tuple[str, bool]] = []
+        self.tensors: list[Tensor] = []
+
+    def find(self) -> None:
+        """Bring `tensors` up to date, with `names` that tell which are weights. One that is new is found some samples later."""
+        if self._calls % LOOK == 0 or any(members.get(key) is not p for members, key, p in self._places):
+            modules = dict(self._model.named_modules())
+            named = list(self._model.named_parameters())
+            paths = [(*name.rpartition(".")[::2], p) for name, p in named]
+            self._places = [(modules[path].__dict__, key, p) for path, key, p in paths]
+            self.names = [(name, p.ndim > 1) for name, p in named]
+            self.tensors = [p for _, p in named]
+        self._calls += 1
 
 
 def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
@@ -180,7 +201,7 @@ def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
     are the modules without submodules, and relu, sigmoid and tanh that are called as functions; one that is called several times shows
     its first call. The table, the picture and the warnings come from the samples. A fault that shows in several samples is told once
     as a TrainingWarning, unless `warn` is False. The norm and the update of a parameter are those of
-    up to 2,048 of its elements.
+    up to 512 of its elements.
 
     Raises TypeError for what is no Module, ValueError when `every` is below 1.
 

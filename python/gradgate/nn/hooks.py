@@ -81,6 +81,41 @@ def _run_forward_pre(
     return (changed if isinstance(changed, tuple) else (changed,)), kwargs
 
 
+class PassingHook:
+    """A forward hook that comes and goes often; while it is away, a module without other hooks is called without a detour."""
+
+    def __init__(self, module: Module, hook: Callable[..., Any]) -> None:
+        self._module, self._hook = module, hook
+        self._alone = self._only()
+        self._handle: RemovableHandle | None = None
+
+    def _only(self) -> Hooks:
+        hooks = Hooks()
+        hooks.forward[next(_ids)] = (self._hook, False)
+        return hooks
+
+    def attach(self) -> None:
+        """Register the hook."""
+        # Past the module's __setattr__, which takes as long as the hook itself.
+        if self._module._hooks is None:
+            self._module.__dict__["_hooks"] = self._alone
+        else:
+            self._handle = self._module.register_forward_hook(self._hook)
+
+    def detach(self) -> None:
+        """Take the hook away, and leave those that came meanwhile."""
+        hooks = self._module._hooks
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
+        elif hooks is self._alone:
+            if len(hooks.forward) == 1 and not (hooks.forward_pre or hooks.backward_pre or hooks.backward):
+                self._module.__dict__["_hooks"] = None
+            else:
+                hooks.forward.pop(next(iter(hooks.forward)))
+                self._alone = self._only()
+
+
 class HookRegistration:
     """Base of Module: the methods that register hooks. A module without hooks keeps `_hooks` at None."""
 
