@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -311,3 +312,25 @@ def test_quantiles_of_nan_infinity_and_equal_numbers() -> None:
     assert np.isnan(Distribution.of(gg.tensor([nan, 1.0, nan, -1.0, 0.0])).quantiles[-1])
     assert Distribution.of(gg.tensor([inf, 1.0, -inf], dtype=gg.float64)).quantiles == (-inf, 1, 1, inf, inf)
     assert Distribution.of(gg.tensor([2.0, 2.0, 1.0, 2.0, 1.0])).quantiles == (1, 1, 2, 2, 2)
+
+
+def test_a_copy_of_the_model_is_not_watched() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    called: list[str] = []
+    model.register_forward_hook(lambda *_: called.append("kept"))
+    with gg.watch(model, every=1, warn=False) as health:
+        for _ in range(2):  # also within a sampled step
+            model(gg.randn(3, 4)).sum().backward()
+            other = copy.deepcopy(model)
+            called.clear()
+            other(gg.randn(3, 4)).sum().backward()
+            assert called == ["kept"]
+    assert health.steps == 2
+    assert [sample.stepped for sample in health.history] == [False, False]
+
+
+def test_every_step_tells_whether_the_optimizer_followed() -> None:
+    health = train(network(nn.ReLU, 4, 8, 2), 4, every=1)
+    assert [sample.stepped for sample in health.history] == [True] * 4
+    health = train(network(nn.ReLU, 4, 8, 2), 4, every=1, optimize=False)
+    assert [sample.stepped for sample in health.history] == [False] * 4

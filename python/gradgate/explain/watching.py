@@ -49,8 +49,8 @@ class Watch:
         self._watcher = new_watcher()
         self._in_pass = self._is_open = False
         self._layers = _Layers(model, self._watcher)
-        self._parameters = _Parameters(model)
-        self._hook = model.register_forward_pre_hook(self._on_step)
+        self._parameters = _Parameters(model, self._layers.names)
+        self._hook = model.register_forward_pre_hook(self._on_step).stay_behind(model._hook_lists())
 
     def __repr__(self) -> str:
         return f"<Watch of {type(self.model).__name__}: {self.steps:,} steps, {len(self.history):,} samples, {len(self.warnings)} warnings>"
@@ -102,8 +102,10 @@ class Watch:
         if self._in_pass:
             self._end_pass()
         sampled = self.steps % self.every == 0
-        if self._is_open and (self._watcher.measure_updates() or sampled):
-            self._conclude(stepped=not sampled)
+        if self._is_open:
+            stepped = self._watcher.measure_updates()
+            if stepped or sampled:
+                self._conclude(stepped)
         if sampled:
             self._begin_sample()
         self.steps += 1
@@ -112,7 +114,7 @@ class Watch:
         if len(self.history) >= MAX_HISTORY:
             del self.history[1::2]
         self._parameters.find()
-        self.history.append(Sample(self.steps, Names(self._layers.names, self._parameters.names), self._watcher))
+        self.history.append(Sample(self.steps, self._parameters.names, self._watcher))
         self._watcher.begin(self._parameters.tensors)
         self._layers.attach()
         self._in_pass = self._is_open = True
@@ -175,21 +177,21 @@ class _Layers:
 class _Parameters:
     """Where the parameters of a model are, which takes longer to find out than to measure them."""
 
-    def __init__(self, model: Module) -> None:
+    def __init__(self, model: Module, layers: list[tuple[str, str]]) -> None:
         self._model = model
         self._places: list[tuple[dict[str, Any], str, Tensor]] = []
         self._calls = 0
-        self.names: list[tuple[str, bool]] = []
+        self.names = Names(layers, [])
         self.tensors: list[Tensor] = []
 
     def find(self) -> None:
-        """Bring `tensors` up to date, with `names` that tell which are weights. One that is new is found some samples later."""
+        """Bring `tensors` up to date, with the `names` of these and of the layers. One that is new is found some samples later."""
         if self._calls % LOOK == 0 or any(members.get(key) is not p for members, key, p in self._places):
             modules = dict(self._model.named_modules())
             named = list(self._model.named_parameters())
             paths = [(*name.rpartition(".")[::2], p) for name, p in named]
             self._places = [(modules[path].__dict__, key, p) for path, key, p in paths]
-            self.names = [(name, p.ndim > 1) for name, p in named]
+            self.names = Names(self.names.layers, [(name, p.ndim > 1) for name, p in named])
             self.tensors = [p for _, p in named]
         self._calls += 1
 
@@ -197,7 +199,8 @@ class _Parameters:
 def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
     """Follow the training of a model: every `every`-th step its activations, gradients and updates are measured.
 
-    Call it once before the training loop, which stays as it is. A forward pass in training mode with gradients on begins a step. Layers
+    Call it once before the training loop, which stays as it is; copies of the model are not followed. A
+    forward pass in training mode with gradients on begins a step. Layers
     are the modules without submodules, and relu, sigmoid and tanh that are called as functions; one that is called several times shows
     its first call. The table, the picture and the warnings come from the samples. A fault that shows in several samples is told once
     as a TrainingWarning, unless `warn` is False. The norm and the update of a parameter are those of

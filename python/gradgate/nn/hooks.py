@@ -31,6 +31,11 @@ class RemovableHandle:
         """Take the hook away; a second call does nothing."""
         self._hooks.pop(self.id, None)
 
+    def stay_behind(self, hooks: Hooks) -> RemovableHandle:
+        """Leave the hook, one of these, out of copies of the module."""
+        hooks.uncopied.add(self.id)
+        return self
+
     def __enter__(self) -> RemovableHandle:
         return self
 
@@ -46,20 +51,31 @@ class Hooks:
         self.forward: dict[int, tuple[Callable[..., Any], bool]] = {}
         self.backward_pre: dict[int, Callable[..., Any]] = {}
         self.backward: dict[int, Callable[..., Any]] = {}
+        self.uncopied: set[int] = set()  # those that a copy of the module does without
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {
+            name: {k: hook for k, hook in hooks.items() if k not in self.uncopied}
+            for name, hooks in self.__dict__.items()
+            if name != "uncopied"
+        }
+        return {**state, "uncopied": set()}
 
     def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`module.forward(*args, **kwargs)` with the hooks around it."""
-        for hook, with_kwargs in list(self.forward_pre.values()):
-            args, kwargs = _run_forward_pre(hook, with_kwargs, module, args, kwargs)
+        if self.forward_pre:
+            for hook, with_kwargs in list(self.forward_pre.values()):
+                args, kwargs = _run_forward_pre(hook, with_kwargs, module, args, kwargs)
         backward = None
         if self.backward or self.backward_pre:
             backward = BackwardPass(module, list(self.backward_pre.values()), list(self.backward.values()))
             args = backward.watch_inputs(args)
         output = module.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self.forward.values()):
-            changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
-            if changed is not None:
-                output = changed
+        if self.forward:
+            for hook, with_kwargs in list(self.forward.values()):
+                changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
+                if changed is not None:
+                    output = changed
         return output if backward is None else backward.watch_output(output)
 
 
@@ -82,7 +98,10 @@ def _run_forward_pre(
 
 
 class PassingHook:
-    """A forward hook that comes and goes often; while it is away, a module without other hooks is called without a detour."""
+    """A forward hook that comes and goes often; while it is away, a module without other hooks is called without a detour.
+
+    A copy of the module does without it.
+    """
 
     def __init__(self, module: Module, hook: Callable[..., Any]) -> None:
         self._module, self._hook = module, hook
@@ -91,7 +110,7 @@ class PassingHook:
 
     def _only(self) -> Hooks:
         hooks = Hooks()
-        hooks.forward[next(_ids)] = (self._hook, False)
+        RemovableHandle(hooks.forward, (self._hook, False)).stay_behind(hooks)
         return hooks
 
     def attach(self) -> None:
@@ -100,13 +119,14 @@ class PassingHook:
         if self._module._hooks is None:
             self._module.__dict__["_hooks"] = self._alone
         else:
-            self._handle = self._module.register_forward_hook(self._hook)
+            self._handle = self._module.register_forward_hook(self._hook).stay_behind(self._module._hooks)
 
     def detach(self) -> None:
         """Take the hook away, and leave those that came meanwhile."""
         hooks = self._module._hooks
-        if self._handle is not None:
+        if self._handle is not None and hooks is not None:
             self._handle.remove()
+            hooks.uncopied.discard(self._handle.id)
             self._handle = None
         elif hooks is self._alone:
             if len(hooks.forward) == 1 and not (hooks.forward_pre or hooks.backward_pre or hooks.backward):
