@@ -61,7 +61,10 @@ def test_a_program_says_on_what_it_measures(program: str, tmp_path: Path) -> Non
     assert re.search(rf"gradgate {NUMBER} \((baseline|avx2|avx512|neon)\); NumPy {NUMBER}", out)
     assert re.search(rf", threads: 2; Python {NUMBER}", out)
     assert "the times say nothing" in out
-    if program not in ("cliff", "memory"):
+    if program == "watch":
+        assert re.search(rf"2-16-16-2, batch 32 +{NUMBER} us +{NUMBER} us +-?{NUMBER}%", out)
+        assert re.search(rf"geometric mean +-?{NUMBER}%", out)
+    elif program not in ("cliff", "memory"):
         assert re.search(r"gradgate +NumPy +vs NumPy", out)
         assert len(re.findall(rf"(?:ns|us|ms) +{NUMBER}x", out)) >= 2
         assert re.search(rf"geometric mean +{NUMBER}x", out)

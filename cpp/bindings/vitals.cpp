@@ -16,8 +16,9 @@ py::tuple as_tuple(const Distribution& d) { return py::make_tuple(d.mean, d.devi
 
 py::tuple as_tuple(const LayerVitals& row) {
   const std::string kind = *row.activation ? kind_of(row.activation) : "";
-  return py::make_tuple(row.layer, kind, row.after, row.count, row.units, as_tuple(row.output),
-                        py::tuple(py::cast(row.quantiles)), row.gradient ? py::object(as_tuple(*row.gradient)) : py::none(), row.dead, row.saturated, row.is_output);
+  const py::object gradient = row.gradient ? py::object(as_tuple(*row.gradient)) : py::none();
+  return py::make_tuple(row.layer, kind, row.after, row.count, row.units, as_tuple(row.output), py::tuple(py::cast(row.quantiles)),
+                        gradient, row.dead, row.saturated, row.is_output);
 }
 
 std::vector<Tensor> tensors_among(const py::object& outputs) {

@@ -48,8 +48,9 @@ void find_quantiles(const Tensor& sample, std::array<double, kQuantiles.size()>&
   }
   const std::array<T, kSorted> sorted = sorted_by_rank(values);
   for (std::size_t i = 0; i < kQuantiles.size(); ++i) {
-    const auto place = static_cast<std::int64_t>(kQuantiles[i] * static_cast<double>(n - 1) + 0.5);
-    quantiles[i] = place < numbers ? static_cast<double>(sorted[static_cast<std::size_t>(place)]) : std::numeric_limits<double>::quiet_NaN();
+    const auto place = static_cast<std::size_t>(kQuantiles[i] * static_cast<double>(n - 1) + 0.5);
+    const bool is_number = place < static_cast<std::size_t>(numbers);
+    quantiles[i] = is_number ? static_cast<double>(sorted[place]) : std::numeric_limits<double>::quiet_NaN();
   }
 }
 
