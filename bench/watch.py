@@ -9,6 +9,7 @@ step in them: those that are sampled, and those after which faults are looked fo
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -20,9 +21,10 @@ from gradgate.bench.comparison import Comparison, parser, start
 from gradgate.bench.interleaved import is_smoke, race, verify
 from gradgate.bench.networks import CASES, Case, modular
 from gradgate.bench.report import duration
+from gradgate.explain import TrainingWarning
 
 # Samples until faults are looked for again, for networks whose step is so short that it counts.
-SAMPLES, SHORT = 10, 1e-3
+SAMPLES, SHORT = 50, 1e-3
 
 
 def steps(step: Callable[[], Any], count: int) -> Callable[[], None]:
@@ -35,7 +37,7 @@ def steps(step: Callable[[], Any], count: int) -> Callable[[], None]:
 
 def measure(case: Case, every: int) -> tuple[float, float]:
     """The seconds of a step without and with watch, whose losses are the same to the bit."""
-    plain, watched = modular(gradgate, case), modular(gradgate, case, partial(gradgate.watch, every=every, warn=False))
+    plain, watched = modular(gradgate, case), modular(gradgate, case, partial(gradgate.watch, every=every))
     verify(case.name, *([step().item() for _ in range(2 * every)] for step in (plain, watched)), 0)
     best = race({"a step": plain})["a step"]
     count = every * (SAMPLES if best < SHORT else 1)
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--largest", type=int, help="leave out the networks of more parameters")
     given = options.parse_args(arguments)
     comparison = Comparison(f"a training step, watched: every {given.every} steps a sample", start(given, ()))
+    warnings.simplefilter("ignore", TrainingWarning)  # a batch learned by heart has its faults
     cases = [case for case in CASES if given.largest is None or case.parameters <= given.largest]
     rows = [(case.name, *measure(case, given.every)) for case in cases]
     comparison.show_header()

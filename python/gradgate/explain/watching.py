@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 # Beyond so many samples every second one is dropped.
 MAX_HISTORY = 1000
-# To look for faults costs as much as a fifth of a sample: it is done after the first samples, and after so many more.
-LOOK = 10
+# To look for faults costs as much as two samples: it is done after the first samples, then each time there are twice as many, but
+# for the least and the most samples between.
+LOOK, RARELY = 10, 50
 
 
 class TrainingWarning(UserWarning):
@@ -44,7 +45,7 @@ class Watch:
         self.history: list[Sample] = []
         self.steps = 0
         self._warn = warn
-        self._concluded = 0
+        self._concluded, self._next_look = 0, PERSISTENT
         self._told: set[tuple[str, str]] = set()
         self._watcher = new_watcher()
         self._in_pass = self._is_open = False
@@ -134,7 +135,8 @@ class Watch:
         sample = self.history[-1]
         sample.complete(stepped)
         self._concluded += 1
-        if self._concluded % LOOK == PERSISTENT or not math.isfinite(sample.gradient_norm):
+        if self._concluded >= self._next_look or not math.isfinite(sample.gradient_norm):
+            self._next_look = self._concluded + min(max(LOOK, self._concluded), RARELY)
             self._tell()
 
     def _tell(self) -> None:
