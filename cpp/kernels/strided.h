@@ -61,18 +61,70 @@ struct LoopNest {
   }
 };
 
-// A contiguous stand-in for `count` elements of an operand: itself, or a copy in `buffer`.
+// Gives runs of an operand as contiguous elements: themselves, or a copy.
 template <class T>
-inline const T* as_contiguous(const T* p, std::int64_t stride, std::int64_t count, T* buffer) {
-  if (stride == 1) return p;
-  if (stride == 0) {
-    // Whole vectors of the one element, which a loop over an unknown stride does not store.
-    std::fill_n(buffer, count, *p);
-    return buffer;
+class ContiguousRuns {
+ public:
+  const T* run(const T* p, std::int64_t stride, std::int64_t count) {
+    if (stride == 1) return p;
+    if (stride == 0) return repeated(p, count);
+    for (std::int64_t i = 0; i < count; ++i) buffer_[static_cast<std::size_t>(i)] = p[i * stride];
+    return buffer_.data();
   }
-  for (std::int64_t i = 0; i < count; ++i) buffer[i] = p[i * stride];
-  return buffer;
-}
+
+ private:
+  // An operand that broadcasts may be the same element for many runs, whose copies are written once.
+  const T* repeated(const T* p, std::int64_t count) {
+    if (p != element_ || count > filled_) {
+      std::fill_n(buffer_.data(), count, *p);
+      element_ = p;
+      filled_ = count;
+    }
+    return buffer_.data();
+  }
+
+  const T* element_ = nullptr;
+  std::int64_t filled_ = 0;
+  std::array<T, kRunElements> buffer_;
+};
+
+// Where in every operand a run begins. The rows of the nest, its last dimension, are cut into `runs_per_row` runs of `run` elements.
+template <int operands>
+class RunPosition {
+ public:
+  using Offsets = std::array<std::int64_t, operands>;
+
+  RunPosition(const LoopNest<operands>& nest, const Offsets& step, std::int64_t run, std::int64_t runs_per_row, std::int64_t item)
+      : nest_(nest), step_(step), run_(run), runs_per_row_(runs_per_row), part_(item % runs_per_row), index_(nest.shape) {
+    std::int64_t row = item / runs_per_row;
+    for (int d = nest.shape.size() - 2; d >= 0; --d) {
+      index_[d] = row % nest.shape[d];
+      row /= nest.shape[d];
+      for (std::size_t i = 0; i < operands; ++i) row_[i] += index_[d] * nest.strides[i][d];
+    }
+  }
+
+  std::int64_t offset(std::size_t operand) const { return row_[operand] + part_ * run_ * step_[operand]; }
+  std::int64_t elements_before() const { return part_ * run_; }
+
+  void advance() {
+    if (++part_ < runs_per_row_) return;
+    part_ = 0;
+    for (int d = nest_.shape.size() - 2; d >= 0; --d) {
+      for (std::size_t i = 0; i < operands; ++i) row_[i] += nest_.strides[i][d];
+      if (++index_[d] < nest_.shape[d]) return;
+      index_[d] = 0;
+      for (std::size_t i = 0; i < operands; ++i) row_[i] -= nest_.shape[d] * nest_.strides[i][d];
+    }
+  }
+
+ private:
+  const LoopNest<operands>& nest_;
+  const Offsets& step_;
+  std::int64_t run_, runs_per_row_, part_;
+  Dims index_;
+  Offsets row_{};
+};
 
 // kernel(n, out, inputs...) works on n contiguous elements.
 // The output may be one of the inputs, with the same strides, but overlaps none otherwise.
@@ -107,20 +159,14 @@ void for_each_run(const Dims& shape, const Kernel& kernel, const Strided<Out>& o
   const std::int64_t run = contiguous ? inner : std::min(inner, kRunElements);
   const std::int64_t runs_per_row = (inner + run - 1) / run;
   parallel_for(rows * runs_per_row, std::max<std::int64_t>(kElementwiseGrain / run, 1), [&](std::int64_t begin, std::int64_t end) {
-    std::tuple<std::array<std::remove_const_t<In>, kRunElements>...> buffers;
+    std::tuple<ContiguousRuns<std::remove_const_t<In>>...> runs;
     std::array<Out, kRunElements> out_buffer;
-    for (std::int64_t item = begin; item < end; ++item) {
-      const std::int64_t first = item % runs_per_row * run, count = std::min(run, inner - first);
-      std::array<std::int64_t, 1 + sizeof...(In)> offset;
-      for (std::size_t i = 0; i < offset.size(); ++i) offset[i] = first * step[i];
-      for (std::int64_t rest = item / runs_per_row, d = ndim - 2; d >= 0; --d) {
-        const std::int64_t index = rest % nest.shape[static_cast<int>(d)];
-        rest /= nest.shape[static_cast<int>(d)];
-        for (std::size_t i = 0; i < offset.size(); ++i) offset[i] += index * nest.strides[i][static_cast<int>(d)];
-      }
-      Out* const target = out.data + offset[0];
+    RunPosition<1 + sizeof...(In)> at(nest, step, run, runs_per_row, begin);
+    for (std::int64_t item = begin; item < end; ++item, at.advance()) {
+      const std::int64_t count = std::min(run, inner - at.elements_before());
+      Out* const target = out.data + at.offset(0);
       Out* const result = step[0] == 1 ? target : out_buffer.data();
-      kernel(count, result, as_contiguous<In>(in.data + offset[I + 1], step[I + 1], count, std::get<I>(buffers).data())...);
+      kernel(count, result, std::get<I>(runs).run(in.data + at.offset(I + 1), step[I + 1], count)...);
       if (step[0] != 1)
         for (std::int64_t i = 0; i < count; ++i) target[i * step[0]] = result[i];
     }
