@@ -9,7 +9,14 @@ import pytest
 
 import gradgate
 from gradgate import nn
-from gradgate.nn.utils import clip_grad_norm_, clip_grad_value_, parameters_to_vector, vector_to_parameters
+from gradgate.nn.utils import (
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+    parameters_to_vector,
+    vector_to_parameters,
+)
 
 
 def with_gradients(*gradients):
@@ -68,6 +75,53 @@ def test_clip_grad_value():
     parameters = with_gradients([3.0, -0.5], [-7.0])
     clip_grad_value_(parameters, 1)
     assert [p.grad.tolist() for p in parameters] == [[1.0, -0.5], [-1.0]]
+
+
+def test_total_norm_and_clipping_with_it_are_clip_grad_norm():
+    gradients = [[3.0, -4.0], [[12.0]]]
+    apart, together = with_gradients(*gradients), with_gradients(*gradients)
+    total = get_total_norm([p.grad for p in apart])
+    assert total.item() == 13.0
+    assert not total.requires_grad
+    clip_grads_with_norm_(apart, 1.0, total)
+    assert clip_grad_norm_(together, 1.0).item() == 13.0
+    assert [p.grad.tolist() for p in apart] == [p.grad.tolist() for p in together]
+    assert get_total_norm(iter([]), math.inf).item() == 0.0
+    with pytest.raises(RuntimeError, match=r"order inf .* is non-finite \(nan\)"):
+        get_total_norm(gradgate.tensor([math.nan, 1.0]), math.inf, error_if_nonfinite=True)
+
+
+def test_clipping_types_and_memory_orders():
+    parameters = [nn.Parameter(gradgate.zeros(2, dtype=gradgate.float32)), *with_gradients([[1.0, 2.0], [3.0, 4.0]])]
+    parameters[0].grad = gradgate.tensor([3.0, 4.0])
+    parameters[1].grad = parameters[1].grad.T
+    total = clip_grad_norm_(parameters, 0.5)
+    assert total.dtype == gradgate.float64
+    factor = 0.5 / (math.sqrt(55.0) + 1e-6)
+    np.testing.assert_allclose(parameters[0].grad.numpy(), np.float32([3 * factor, 4 * factor]), rtol=2e-7)
+    np.testing.assert_allclose(parameters[1].grad.numpy(), factor * np.array([[1.0, 3.0], [2.0, 4.0]]), rtol=1e-14)
+    clip_grad_value_(parameters, 0.1)
+    assert parameters[1].grad.tolist() == [[factor, 0.1], [0.1, 0.1]]
+
+
+def test_clipping_counts_as_a_change_unless_nothing_is_scaled():
+    (parameter,) = with_gradients([3.0, 4.0])
+    version = parameter.grad._version
+    clip_grad_norm_(parameter, 10.0)
+    assert parameter.grad._version == version
+    clip_grad_norm_(parameter, 1.0)
+    clip_grad_value_(parameter, 1.0)
+    assert parameter.grad._version == version + 2
+
+
+@pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
+def test_clipping_errors(clip):
+    with pytest.raises(TypeError, match=f"{clip.__name__}: expected a Tensor or an iterable of them, but it holds a list"):
+        clip([[1.0]], 1.0)
+    parameter = nn.Parameter(gradgate.zeros(3))
+    parameter.grad = gradgate.ones(1).expand(3)
+    with pytest.raises(RuntimeError, match=f"{clip.__name__}: .*clone"):
+        clip(parameter, 0.5)
 
 
 def test_vector_round_trip():

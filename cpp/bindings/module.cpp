@@ -43,6 +43,7 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_further_names(m);
   gradgate::define_autograd(m);
   gradgate::define_optimizer(m);
+  gradgate::define_clip(m);
   gradgate::define_reduce(m);
   gradgate::define_sorting(m);
   gradgate::define_fused(m);

@@ -16,6 +16,7 @@ void define_joining(pybind11::module_& m);
 void define_conversions(pybind11::module_& m);
 void define_configuration(pybind11::module_& m);
 void define_optimizer(pybind11::module_& m);
+void define_clip(pybind11::module_& m);
 void define_reduce(pybind11::module_& m);
 void define_sorting(pybind11::module_& m);
 void define_fused(pybind11::module_& m);

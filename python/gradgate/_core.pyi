@@ -2201,6 +2201,15 @@ class dtype:
 
 def _backward(tensors: Any, grad_tensors: Any, retain_graph: builtins.bool, create_graph: builtins.bool, inputs: Any) -> None: ...
 
+def _clip_grad_norm(parameters: Any, max_norm: builtins.float, norm_type: builtins.float, error_if_nonfinite: builtins.bool) -> Tensor:
+    """nn.utils.clip_grad_norm_."""
+
+def _clip_grad_value(parameters: Any, clip_value: builtins.float) -> None:
+    """nn.utils.clip_grad_value_."""
+
+def _clip_grads_with_norm(parameters: Any, max_norm: builtins.float, total_norm: _TensorLike) -> None:
+    """nn.utils.clip_grads_with_norm_."""
+
 def _clock_cycles() -> tuple[builtins.float, builtins.float]:
     """(cycles, seconds) of a chain of operations that take a cycle each."""
 
@@ -2272,6 +2281,9 @@ def _record_function(name: builtins.str, forward: Callable[..., Any], backward: 
 def _set_device_name(name: builtins.str) -> None: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
+
+def _total_norm(tensors: Any, norm_type: builtins.float, error_if_nonfinite: builtins.bool) -> Tensor:
+    """nn.utils.get_total_norm."""
 
 def _watch_anomalies(line: Callable[..., Any], report: Callable[..., Any], nan: builtins.bool, infinity: builtins.bool) -> _AnomalyWatcher:
     """Looks through every gate and gradient. line() gives the number of the program's current line; report(dict) is told of an anomaly, and raises."""

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
-from gradgate._core import Tensor, stack, zeros
-from gradgate.autograd.grad_mode import no_grad
-
-
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [tensor.grad for tensor in tensors if tensor.grad is not None]
+from gradgate import _core
+from gradgate._core import Tensor
 
 
 def clip_grad_norm_(
@@ -35,23 +29,42 @@ def clip_grad_norm_(
     >>> round(w.grad.norm().item(), 4)
     1.0
     """
-    gradients = _gradients(parameters)
-    max_norm, norm_type = float(max_norm), float(norm_type)
-    if not gradients:
-        return zeros(())
-    with no_grad():
-        norms = [gradient.norm(norm_type) for gradient in gradients]
-        total = norms[0] if len(norms) == 1 else stack(norms).norm(norm_type)
-        if error_if_nonfinite and not math.isfinite(total.item()):
-            raise RuntimeError(
-                f"The total norm of order {norm_type} for gradients from `parameters` is non-finite ({total.item()}), "
-                "so it cannot be clipped; with error_if_nonfinite=False they are scaled by it anyway"
-            )
-        factor = max_norm / (total + 1e-6)
-        if not factor.item() >= 1.0:  # NaN scales too, as in PyTorch
-            for gradient in gradients:
-                gradient.mul_(factor.to(gradient.dtype))
-    return total
+    return _core._clip_grad_norm(parameters, max_norm, norm_type, error_if_nonfinite)
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Returns the norm, (), of order `norm_type` of all tensors as one vector, off the graph; 0 for none.
+
+    Raises RuntimeError for a norm that is NaN or infinite if `error_if_nonfinite`. `foreach` is accepted for the sake
+    of existing scripts.
+
+    >>> import gradgate
+    >>> get_total_norm([gradgate.tensor([3.0]), gradgate.tensor([0.0, 4.0])]).item()
+    5.0
+    """
+    return _core._total_norm(tensors, norm_type, error_if_nonfinite)
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scales the gradients, in place, by max_norm / (total_norm + 1e-6) where that is below 1.
+
+    `total_norm`, (), is what `get_total_norm` gave for them. `foreach` is accepted for the sake of existing scripts.
+
+    >>> import gradgate
+    >>> w = gradgate.zeros(2, requires_grad=True)
+    >>> w.grad = gradgate.tensor([3.0, 4.0])
+    >>> clip_grads_with_norm_(w, 10.0, get_total_norm(w.grad))
+    >>> w.grad.tolist()
+    [3.0, 4.0]
+    """
+    _core._clip_grads_with_norm(parameters, max_norm, total_norm)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
@@ -66,7 +79,4 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     >>> w.grad.tolist()
     [1.0, -0.5]
     """
-    clip_value = float(clip_value)
-    with no_grad():
-        for gradient in _gradients(parameters):
-            gradient.clamp_(min=-clip_value, max=clip_value)
+    _core._clip_grad_value(parameters, clip_value)
