@@ -46,7 +46,11 @@ ValuesAndIndices run_both(Extreme which, const Tensor& x, const Dims& dims, bool
   const Arrangement a = arrange(x, dims);
   visit(x.dtype(), [&]<class T>() {
     run_values(which, a, out.values.data<T>());
-    first_indices(a.outer, a.reduced, a.columns, a.x.data<T>(), out.values.data<T>(), out.indices.data<std::int64_t>());
+    const T *const values = a.x.data<T>(), *const extremes = out.values.data<T>();
+    auto* const indices = out.indices.data<std::int64_t>();
+    if constexpr (std::is_floating_point_v<T>)
+      if (a.columns == 1) return first_of_rows(a.outer, a.reduced, values, extremes, indices);
+    first_indices(a.outer, a.reduced, a.columns, values, extremes, indices);
   });
   return out;
 }

@@ -20,54 +20,60 @@ T identity(Reduction reduction) {
   }
 }
 
-template <class T>
-T combine_chunks(Reduction combination, const std::vector<T>& partial);
-
-// One row, whose chunks chunk(n, first) reduces.
-template <class T, class Chunk>
-T reduce_row(Reduction reduction, std::int64_t n, const Chunk& chunk) {
-  if (n == 0) return identity<T>(reduction);
-  if (n <= kReductionChunk) return chunk(n, 0);
-  std::vector<T> partial(static_cast<std::size_t>((n + kReductionChunk - 1) / kReductionChunk));
-  parallel_for(static_cast<std::int64_t>(partial.size()), kReductionGrain / kReductionChunk, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t c = begin; c < end; ++c) {
-      const std::int64_t first = c * kReductionChunk;
-      partial[static_cast<std::size_t>(c)] = chunk(std::min(kReductionChunk, n - first), first);
-    }
+// One row of more than a chunk, of which chunks(count, n, first, partial) reduces `count` pieces of n elements from the first.
+template <class T, class Chunks>
+T reduce_long_row(Reduction combination, std::int64_t n, const Chunks& chunks) {
+  const std::int64_t whole = n / kReductionChunk, rest = n % kReductionChunk;
+  std::vector<T> partial(static_cast<std::size_t>(whole + (rest > 0)));
+  parallel_for(whole, kReductionGrain / kReductionChunk, [&](std::int64_t begin, std::int64_t end) {
+    chunks(end - begin, kReductionChunk, begin * kReductionChunk, partial.data() + begin);
   });
-  return combine_chunks(combination(reduction), partial);
+  if (rest > 0) chunks(1, rest, whole * kReductionChunk, partial.data() + whole);
+  T result;
+  reduce_rows(combination, 1, static_cast<std::int64_t>(partial.size()), partial.data(), &result);
+  return result;
 }
 
-template <class T>
-T reduce_row(Reduction reduction, std::int64_t n, const T* x) {
-  const auto kernel = kernels().of<T>().reduce.row[static_cast<int>(reduction)];
-  return reduce_row<T>(reduction, n, [=](std::int64_t count, std::int64_t first) { return kernel(count, x + first); });
-}
-
-template <class T>
-T combine_chunks(Reduction combination, const std::vector<T>& partial) {
-  return reduce_row(combination, static_cast<std::int64_t>(partial.size()), partial.data());
-}
-
-// Calls row(i) for every row of n elements.
-template <class Row>
-void each_row(std::int64_t rows, std::int64_t n, const Row& row) {
+// Every row of n elements, of which chunks(row, count, n, first, y) reduces pieces: `count` rows, or pieces of one.
+template <class T, class Chunks>
+void reduce_rows_with(Reduction reduction, std::int64_t rows, std::int64_t n, T* y, const Chunks& chunks) {
   FloatEnvironment environment;
   LongWork work(rows * n);
-  if (rows == 1) {
-    row(0);  // whose chunks may have the threads
-    return;
+  if (n == 0) {
+    std::fill(y, y + rows, identity<T>(reduction));
+  } else if (n <= kReductionChunk) {
+    parallel_for(rows, std::max<std::int64_t>(kReductionGrain / n, 1),
+                 [&](std::int64_t begin, std::int64_t end) { chunks(begin, end - begin, n, 0, y + begin); });
+  } else {
+    const auto row = [&](std::int64_t i) {
+      y[i] = reduce_long_row<T>(combination(reduction), n, [&](std::int64_t count, std::int64_t length, std::int64_t first, T* partial) {
+        chunks(i, count, length, first, partial);
+      });
+    };
+    if (rows == 1) return row(0);  // whose chunks may have the threads
+    parallel_for(rows, std::max<std::int64_t>(kReductionGrain / n, 1), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) row(i);
+    });
   }
-  parallel_for(rows, std::max<std::int64_t>(kReductionGrain / std::max<std::int64_t>(n, 1), 1), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) row(i);
-  });
 }
 
 }  // namespace
 
 template <class T>
 void reduce_rows(Reduction reduction, std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  each_row(rows, n, [&](std::int64_t i) { y[i] = reduce_row(reduction, n, x + i * n); });
+  const auto kernel = kernels().of<T>().reduce.rows[static_cast<int>(reduction)];
+  reduce_rows_with(reduction, rows, n, y, [=](std::int64_t row, std::int64_t count, std::int64_t length, std::int64_t first, T* part) {
+    kernel(count, length, x + row * n + first, part);
+  });
+}
+
+template <class T>
+void first_of_rows(std::int64_t rows, std::int64_t n, const T* x, const T* value, std::int64_t* index) {
+  LongWork work(rows * n);
+  const auto kernel = kernels().of<T>().reduce.first_of_rows;
+  parallel_for(rows, std::max<std::int64_t>(kReductionGrain / std::max<std::int64_t>(n, 1), 1), [&](std::int64_t begin, std::int64_t end) {
+    kernel(end - begin, n, x + begin * n, value + begin, index + begin);
+  });
 }
 
 template <class T>
@@ -87,11 +93,11 @@ template <class T>
 void sum_squared_deviations(std::int64_t outer, std::int64_t reduced, std::int64_t columns, const T* x, const T* center, T* y) {
   const auto& table = kernels().of<T>().reduce;
   if (columns == 1) {
-    each_row(outer, reduced, [&](std::int64_t i) {
-      y[i] = reduce_row<T>(Reduction::sum_of_squares, reduced, [&](std::int64_t count, std::int64_t first) {
-        return table.row_deviations(count, x + i * reduced + first, center[i]);
-      });
-    });
+    reduce_rows_with(Reduction::sum, outer, reduced, y,
+                     [=, &table](std::int64_t row, std::int64_t count, std::int64_t length, std::int64_t first, T* part) {
+                       const bool pieces = length != reduced;
+                       table.row_deviations(count, length, x + row * reduced + first, center + row, pieces ? 0 : 1, part);
+                     });
     return;
   }
   if (reduced == 0) {
@@ -107,6 +113,8 @@ void sum_squared_deviations(std::int64_t outer, std::int64_t reduced, std::int64
 
 template void reduce_rows<float>(Reduction, std::int64_t, std::int64_t, const float*, float*);
 template void reduce_rows<double>(Reduction, std::int64_t, std::int64_t, const double*, double*);
+template void first_of_rows<float>(std::int64_t, std::int64_t, const float*, const float*, std::int64_t*);
+template void first_of_rows<double>(std::int64_t, std::int64_t, const double*, const double*, std::int64_t*);
 template void reduce_columns<float>(Reduction, std::int64_t, std::int64_t, std::int64_t, const float*, float*);
 template void reduce_columns<double>(Reduction, std::int64_t, std::int64_t, std::int64_t, const double*, double*);
 template void sum_squared_deviations<float>(std::int64_t, std::int64_t, std::int64_t, const float*, const float*, float*);

@@ -11,6 +11,10 @@ namespace gradgate {
 template <class T>
 void reduce_rows(Reduction reduction, std::int64_t rows, std::int64_t n, const T* x, T* y);
 
+// index[i] = the first position in row i of n > 0 elements that equals value[i], as there is one; NaN equals NaN.
+template <class T>
+void first_of_rows(std::int64_t rows, std::int64_t n, const T* x, const T* value, std::int64_t* index);
+
 // y[o][j] = the reduction over i of x[o][i][j], for x of shape (outer, rows, columns).
 template <class T>
 void reduce_columns(Reduction reduction, std::int64_t outer, std::int64_t rows, std::int64_t columns, const T* x, T* y);

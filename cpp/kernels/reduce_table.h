@@ -25,18 +25,23 @@ constexpr Reduction combination(Reduction r) {
 
 template <class T>
 struct ReduceTable {
-  // One chunk: n <= kReductionChunk contiguous elements.
-  using Row = T (*)(std::int64_t n, const T* x);
+  // y[i] = the reduction of the i-th of `rows` consecutive rows of n <= kReductionChunk elements.
+  using Rows = void (*)(std::int64_t rows, std::int64_t n, const T* x, T* y);
   // y[j] = combination over i < rows of x[i * stride + j], j < columns; rows > 0.
   using Columns = void (*)(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t stride, T* y);
-  // The same for the sum of the squares of x - center, the center being one value or one for each column.
-  using RowDeviations = T (*)(std::int64_t n, const T* x, T center);
+  // The same for the sums of the squares of x - center, with one center for each row, or one for all if `stride` is 0, and for
+  // each column.
+  using RowDeviations = void (*)(std::int64_t rows, std::int64_t n, const T* x, const T* center, std::int64_t stride, T* y);
   using ColumnDeviations = void (*)(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t stride, const T* center, T* y);
 
-  Row row[kReductions];
+  // index[i] = the first position in row i that equals value[i]; NaN equals NaN. There is one.
+  using FirstOfRows = void (*)(std::int64_t rows, std::int64_t n, const T* x, const T* value, std::int64_t* index);
+
+  Rows rows[kReductions];
   Columns columns[kReductions];
   RowDeviations row_deviations;
   ColumnDeviations column_deviations;
+  FirstOfRows first_of_rows;
 };
 
 }  // namespace gradgate

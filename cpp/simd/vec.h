@@ -169,6 +169,13 @@ inline Vec<double> select(Mask<double> m, Vec<double> a, Vec<double> b) { return
 inline bool all(Mask<float> m) { return m.r == 0xffff; }
 inline bool all(Mask<double> m) { return m.r == 0xff; }
 
+// The instruction is defined as this selection, also for NaN and zeros.
+inline Vec<float> greater_or_second(Vec<float> a, Vec<float> b) { return _mm512_max_ps(a.r, b.r); }
+inline Vec<double> greater_or_second(Vec<double> a, Vec<double> b) { return _mm512_max_pd(a.r, b.r); }
+
+inline unsigned lane_bits(Mask<float> m) { return m.r; }
+inline unsigned lane_bits(Mask<double> m) { return m.r; }
+
 #else
 
 template <class T>
@@ -213,6 +220,25 @@ inline bool all(Mask<T> m) {
   return (halves[0] & halves[1]) == -1;
 #endif
 }
+
+// a where it is greater than b, else b: NaN passes from b but not from a.
+template <class T>
+inline Vec<T> greater_or_second(Vec<T> a, Vec<T> b) {
+  return select(a > b, a, b);
+}
+
+// A bit for each lane, lane 0's lowest.
+#if defined(GRADGATE_ISA_IS_avx2)
+inline unsigned lane_bits(Mask<float> m) { return static_cast<unsigned>(_mm256_movemask_ps((__m256)m.r)); }
+inline unsigned lane_bits(Mask<double> m) { return static_cast<unsigned>(_mm256_movemask_pd((__m256d)m.r)); }
+#else
+template <class T>
+inline unsigned lane_bits(Mask<T> m) {
+  unsigned bits = 0;
+  for (int i = 0; i < Vec<T>::lanes; ++i) bits |= (m.r[i] ? 1u : 0u) << i;
+  return bits;
+}
+#endif
 
 #endif
 

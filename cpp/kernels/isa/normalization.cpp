@@ -1,52 +1,63 @@
 // Layer normalisation, row by row; the sums follow the rule of the rows, those for the weight the rule of the columns.
 #include "kernels/isa/column_reduction.h"
+#include "kernels/isa/row_group.h"
 #include "kernels/isa/tables.h"
 
 namespace gradgate::GRADGATE_ISA {
 namespace {
 
+// The means of the rows of a group, in the first `count` lanes.
 template <class T, class Term>
-inline T mean_of(std::int64_t n, const Term& term) {
-  return reduce_row<Sum, T>(n, term) / static_cast<T>(n);
+inline Vec<T> means_of(int count, std::int64_t n, const Term& term) {
+  alignas(Vec<T>) T sum[Vec<T>::lanes];
+  reduce_row_group<Sum>(count, n, sum, term);
+  return load_lanes(sum, count) / Vec<T>(static_cast<T>(n));
 }
 
 template <class T>
 void layer_norm(std::int64_t rows, std::int64_t n, const T* x, const T* weight, const T* bias, T eps, T* y, T* mean, T* rstd) {
   using V = Vec<T>;
-  for (; rows > 0; --rows, x += n, y += n, ++mean, ++rstd) {
-    *mean = mean_of<T>(n, [&](std::int64_t i, int count) { return load_lanes(x + i, count); });
-    const V center(*mean);
-    const T variance = mean_of<T>(n, [&](std::int64_t i, int count) {
-      const V d = load_lanes(x + i, count) - center;
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T* from = x + first * n;
+    T *to = y + first * n, *const centers = mean + first, *const scales = rstd + first;
+    const auto element = [=](int row, std::int64_t i, int lanes) { return load_lanes(from + row * n + i, lanes); };
+    store_lanes(means_of<T>(count, n, element), centers, count);
+    const V variance = means_of<T>(count, n, [&](int row, std::int64_t i, int lanes) {
+      const V d = element(row, i, lanes) - V(centers[row]);
       return d * d;
     });
-    const V scale = V(1) / sqrt(V(variance + eps));
-    *rstd = scale.r[0];
-    map_row(n, y, [&](std::int64_t i, int count) {
-      V z = (load_lanes(x + i, count) - center) * scale;
-      if (weight) z = z * load_lanes(weight + i, count);
-      if (bias) z = z + load_lanes(bias + i, count);
-      return z;
-    });
-  }
+    store_lanes(V(1) / sqrt(variance + V(eps)), scales, count);
+    for (int row = 0; row < count; ++row, from += n, to += n)
+      map_row(n, to, [&, center = V(centers[row]), scale = V(scales[row])](std::int64_t i, int lanes) {
+        V z = (load_lanes(from + i, lanes) - center) * scale;
+        if (weight) z = z * load_lanes(weight + i, lanes);
+        if (bias) z = z + load_lanes(bias + i, lanes);
+        return z;
+      });
+  });
 }
 
 template <class T>
 void layer_norm_backward(std::int64_t rows, std::int64_t n, const T* dy, const T* x, const T* mean, const T* rstd, const T* weight, T* dx) {
   using V = Vec<T>;
-  for (; rows > 0; --rows, dy += n, x += n, ++mean, ++rstd, dx += n) {
-    const V center(*mean), scale(*rstd);
-    auto upstream = [&](std::int64_t i, int count) {
-      const V d = load_lanes(dy + i, count);
-      return weight ? d * load_lanes(weight + i, count) : d;
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T *const centers = mean + first, *const scales = rstd + first;
+    const auto upstream = [=](int row, std::int64_t i, int lanes) {
+      const V d = load_lanes(dy + (first + row) * n + i, lanes);
+      return weight ? d * load_lanes(weight + i, lanes) : d;
     };
-    auto normal = [&](std::int64_t i, int count) { return (load_lanes(x + i, count) - center) * scale; };
-    const V along_mean(mean_of<T>(n, upstream));
-    const V along_scale(mean_of<T>(n, [&](std::int64_t i, int count) { return upstream(i, count) * normal(i, count); }));
-    map_row(n, dx, [&](std::int64_t i, int count) {
-      return ((upstream(i, count) - along_mean) - normal(i, count) * along_scale) * scale;
-    });
-  }
+    const auto normal = [=](int row, std::int64_t i, int lanes) {
+      return (load_lanes(x + (first + row) * n + i, lanes) - V(centers[row])) * V(scales[row]);
+    };
+    alignas(V) T along_mean[V::lanes], along_scale[V::lanes];
+    store_lanes(means_of<T>(count, n, upstream), along_mean, count);
+    store_lanes(means_of<T>(count, n, [&](int row, std::int64_t i, int lanes) { return upstream(row, i, lanes) * normal(row, i, lanes); }),
+                along_scale, count);
+    for (int row = 0; row < count; ++row)
+      map_row(n, dx + (first + row) * n, [&, m = V(along_mean[row]), s = V(along_scale[row])](std::int64_t i, int lanes) {
+        return ((upstream(row, i, lanes) - m) - normal(row, i, lanes) * s) * V(scales[row]);
+      });
+  });
 }
 
 template <class T>

@@ -27,7 +27,12 @@ struct Prod {
 struct Max {
   static constexpr double identity = -__builtin_inf();
   template <class V> static V element(V x) { return x; }
-  template <class V> static V combine(V a, V b) { return Maximum::forward(a, b); }
+  // Maximum's result in fewer instructions.
+  template <class V> static V combine(V a, V b) { return select(a == a, greater_or_second(a, b), a); }
+};
+// A maximum for what is NaN with any element anyhow: it may overlook NaN.
+struct MaxOfNumbers : Max {
+  template <class V> static V combine(V a, V b) { return greater_or_second(a, b); }
 };
 struct Min {
   static constexpr double identity = __builtin_inf();
@@ -68,21 +73,31 @@ inline Vec<T> first_lanes(int count, Vec<T> x, Vec<T> beyond) {
 template <int... values>
 struct IndexList {};
 
+template <int lanes>
+struct IndicesOf;
+template <>
+struct IndicesOf<2> {
+  using List = IndexList<0, 1>;
+};
+template <>
+struct IndicesOf<4> {
+  using List = IndexList<0, 1, 2, 3>;
+};
+template <>
+struct IndicesOf<8> {
+  using List = IndexList<0, 1, 2, 3, 4, 5, 6, 7>;
+};
+template <>
+struct IndicesOf<16> {
+  using List = IndexList<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
+};
+template <class T>
+using LaneIndices = typename IndicesOf<Vec<T>::lanes>::List;
+
 // x with its lanes moved down by `by`, those that fall out coming in again at the top.
 template <int by, class T, int... i>
 inline Vec<T> rotate_lanes(Vec<T> x, IndexList<i...>) {
   return __builtin_shufflevector(x.r, x.r, ((i + by) % Vec<T>::lanes)...);
-}
-template <int by, class T>
-inline Vec<T> rotate_lanes(Vec<T> x) {
-  if constexpr (Vec<T>::lanes == 2)
-    return rotate_lanes<by>(x, IndexList<0, 1>());
-  else if constexpr (Vec<T>::lanes == 4)
-    return rotate_lanes<by>(x, IndexList<0, 1, 2, 3>());
-  else if constexpr (Vec<T>::lanes == 8)
-    return rotate_lanes<by>(x, IndexList<0, 1, 2, 3, 4, 5, 6, 7>());
-  else
-    return rotate_lanes<by>(x, IndexList<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>());
 }
 
 template <class R, int width, class T>
@@ -90,44 +105,57 @@ inline T halve_register(Vec<T> x) {
   if constexpr (width == 0)
     return x.r[0];
   else
-    return halve_register<R, width / 2>(R::combine(x, rotate_lanes<width>(x)));
+    return halve_register<R, width / 2>(R::combine(x, rotate_lanes<width>(x, LaneIndices<T>())));
 }
 
-// The tree over the virtual lanes, of which the first `used` registers hold elements: combining the identities of the others
+// The tree over 2 * width registers of virtual lanes, of which the first `used` hold elements: combining the identities of the others
 // would change nothing.
-template <class R, class T>
-inline T halve(Vec<T>* lane, int used) {
-  for (int width = kVirtualLanes / Vec<T>::lanes / 2; width > 0; width /= 2) {
-    for (int j = 0; j < width && j + width < used; ++j) lane[j] = R::combine(lane[j], lane[j + width]);
-    if (used > width) used = width;
+template <class R, int width, class T>
+inline Vec<T> fold_registers(Vec<T>* lane, int used) {
+  if constexpr (width == 0) {
+    return lane[0];
+  } else {
+#pragma GCC unroll 8
+    for (int j = 0; j < width; ++j)
+      if (j + width < used) lane[j] = R::combine(lane[j], lane[j + width]);
+    return fold_registers<R, width / 2>(lane, used < width ? used : width);
   }
-  return halve_register<R, Vec<T>::lanes / 2>(lane[0]);
 }
 
 // One chunk: the elements begin ... end - 1, of which term(i, count) gives those from i to i + count - 1, count <= lanes, each
-// once and in ascending order; it may store them as it goes.
+// once and in ascending order; it may store them as it goes. The tree is left to do within the register.
 template <class R, class T, class Term>
-inline T reduce_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
+inline Vec<T> fold_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
   using V = Vec<T>;
   constexpr int registers = kVirtualLanes / V::lanes;
-  V lane[registers];
+  V tail[registers];  // apart from `lane`, which is never indexed by a variable, so that it stays in registers
   const bool whole_blocks = end - begin >= kVirtualLanes;
   std::int64_t i = begin;
-  int used = registers;
   if (whole_blocks) {
+    V lane[registers];
+#pragma GCC unroll 8
     for (int j = 0; j < registers; ++j) lane[j] = term(i + j * V::lanes, V::lanes);
     for (i += kVirtualLanes; i + kVirtualLanes <= end; i += kVirtualLanes)
+#pragma GCC unroll 8
       for (int j = 0; j < registers; ++j) lane[j] = R::combine(lane[j], term(i + j * V::lanes, V::lanes));
+    if (i == end) return fold_registers<R, registers / 2>(lane, registers);
+#pragma GCC unroll 8
+    for (int j = 0; j < registers; ++j) tail[j] = lane[j];
   } else {
-    used = static_cast<int>((end - begin + V::lanes - 1) / V::lanes);
-    lane[0] = V(R::identity);
+    tail[0] = V(R::identity);
   }
+  const int used = whole_blocks ? registers : static_cast<int>((end - begin + V::lanes - 1) / V::lanes);
   for (int j = 0; i < end; i += V::lanes, ++j) {
     const int count = end - i < V::lanes ? static_cast<int>(end - i) : V::lanes;
     const V x = first_lanes(count, term(i, count), V(R::identity));
-    lane[j] = whole_blocks ? R::combine(lane[j], x) : x;
+    tail[j] = whole_blocks ? R::combine(tail[j], x) : x;
   }
-  return halve<R>(lane, used);
+  return fold_registers<R, registers / 2>(tail, used);
+}
+
+template <class R, class T, class Term>
+inline T reduce_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
+  return halve_register<R, Vec<T>::lanes / 2>(fold_chunk<R, T>(begin, end, term));
 }
 
 // The elements begin ... end - 1 in parts of `part` elements, a chunk or a power of it: each part is reduced, and so are the results.

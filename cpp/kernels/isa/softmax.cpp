@@ -1,89 +1,137 @@
 // Softmax and its kin, row by row: the row's maximum is subtracted, and sums follow the rule of the rows.
-#include "kernels/isa/row_reduction.h"
+#include "kernels/isa/row_group.h"
 #include "kernels/isa/tables.h"
 #include "simd/math.h"
 
 namespace gradgate::GRADGATE_ISA {
 namespace {
 
+// Values of the rows of a group, in a whole register.
 template <class T>
-inline T row_max(std::int64_t n, const T* x) {
-  return reduce_row<Max, T>(n, [x](std::int64_t i, int count) { return load_lanes(x + i, count); });
+struct alignas(Vec<T>) RowValues {
+  T of[Vec<T>::lanes];
+};
+
+// A row with NaN comes out as NaN from its sum.
+template <class T>
+inline RowValues<T> row_maxima(int count, std::int64_t n, const T* x) {
+  RowValues<T> max;
+  reduce_row_group<MaxOfNumbers>(count, n, max.of, [=](int row, std::int64_t i, int lanes) { return load_lanes(x + row * n + i, lanes); });
+  return max;
 }
 
-// Writes the row's softmax and returns the sum of the exponentials.
-template <class T>
-inline Vec<T> softmax_row(std::int64_t n, const T* x, T max, T* y) {
-  const Vec<T> m(max);
-  const Vec<T> sum(reduce_row<Sum, T>(n, [&](std::int64_t i, int count) {
-    const Vec<T> e = exp(load_lanes(x + i, count) - m);
-    store_lanes(e, y + i, count);
+// The sums of exp(x - shift), whose terms go through `keep` as (row, i, lanes, term).
+template <class T, class Keep>
+inline RowValues<T> sums_of_exponentials(int count, std::int64_t n, const T* x, const RowValues<T>& shift, const Keep& keep) {
+  RowValues<T> sum;
+  reduce_row_group<Sum>(count, n, sum.of, [&](int row, std::int64_t i, int lanes) {
+    const Vec<T> e = exp(load_lanes(x + row * n + i, lanes) - Vec<T>(shift.of[row]));
+    keep(row, i, lanes, e);
     return e;
-  }));
-  map_row(n, y, [&](std::int64_t i, int count) { return load_lanes(y + i, count) / sum; });
+  });
+  return sum;
+}
+
+template <class T>
+inline RowValues<T> logarithms(int count, const RowValues<T>& x) {
+  RowValues<T> y;
+  store_lanes(log(load_lanes(x.of, count)), y.of, count);
+  return y;
+}
+
+// Writes the rows' softmax and returns the sums of their exponentials.
+template <class T>
+inline RowValues<T> softmax_group(int count, std::int64_t n, const T* x, const RowValues<T>& max, T* y) {
+  const RowValues<T> sum = sums_of_exponentials(
+      count, n, x, max, [&](int row, std::int64_t i, int lanes, Vec<T> e) { store_lanes(e, y + row * n + i, lanes); });
+  for (int row = 0; row < count; ++row, y += n)
+    map_row(n, y, [&, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) { return load_lanes(y + i, lanes) / s; });
   return sum;
 }
 
 template <class T>
 void softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  for (; rows > 0; --rows, x += n, y += n) softmax_row(n, x, row_max(n, x), y);
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T* const group = x + first * n;
+    softmax_group(count, n, group, row_maxima(count, n, group), y + first * n);
+  });
 }
 
 template <class T>
 void softmax_parts(std::int64_t rows, std::int64_t n, const T* x, T* p, T* max, T* log_sum) {
-  for (; rows > 0; --rows, x += n, p += n, ++max, ++log_sum) {
-    *max = row_max(n, x);
-    *log_sum = log(softmax_row(n, x, *max, p)).r[0];
-  }
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T* const group = x + first * n;
+    const RowValues<T> largest = row_maxima(count, n, group);
+    const RowValues<T> logs = logarithms(count, softmax_group(count, n, group, largest, p + first * n));
+    for (int row = 0; row < count; ++row) {
+      max[first + row] = largest.of[row];
+      log_sum[first + row] = logs.of[row];
+    }
+  });
 }
 
 template <class T>
 void scale_rows(std::int64_t rows, std::int64_t n, const T* x, const T* scale, T* y) {
   for (; rows > 0; --rows, x += n, ++scale, y += n)
-    map_row(n, y, [&](std::int64_t i, int count) { return load_lanes(x + i, count) * Vec<T>(*scale); });
+    map_row(n, y, [&](std::int64_t i, int lanes) { return load_lanes(x + i, lanes) * Vec<T>(*scale); });
 }
 
-template <class T>
-inline T sum_of_exponentials(std::int64_t n, const T* x, T max) {
-  const Vec<T> m(max);
-  return reduce_row<Sum, T>(n, [&](std::int64_t i, int count) { return exp(load_lanes(x + i, count) - m); });
-}
+constexpr auto forget = [](int, std::int64_t, int, auto) {};
 
 template <class T>
 void log_softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  for (; rows > 0; --rows, x += n, y += n) {
-    const T max = row_max(n, x);
-    const Vec<T> m(max), log_sum = log(Vec<T>(sum_of_exponentials(n, x, max)));
-    map_row(n, y, [&](std::int64_t i, int count) { return (load_lanes(x + i, count) - m) - log_sum; });
-  }
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T* from = x + first * n;
+    T* to = y + first * n;
+    const RowValues<T> max = row_maxima(count, n, from);
+    const RowValues<T> log_sum = logarithms(count, sums_of_exponentials(count, n, from, max, forget));
+    for (int row = 0; row < count; ++row, from += n, to += n)
+      map_row(n, to, [&, m = Vec<T>(max.of[row]), s = Vec<T>(log_sum.of[row])](std::int64_t i, int lanes) {
+        return (load_lanes(from + i, lanes) - m) - s;
+      });
+  });
 }
 
 template <class T>
 void logsumexp(std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  for (; rows > 0; --rows, x += n, ++y) {
-    const T max = row_max(n, x);
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T* const group = x + first * n;
+    RowValues<T> shift = row_maxima(count, n, group);
     // An infinite maximum must not meet itself in a difference.
-    const T shift = max - max == 0 ? max : T(0);
-    const T sum = sum_of_exponentials(n, x, shift);
-    *y = log(Vec<T>(sum)).r[0] + shift;
-  }
+    for (int row = 0; row < count; ++row) shift.of[row] = shift.of[row] - shift.of[row] == 0 ? shift.of[row] : T(0);
+    const RowValues<T> logs = logarithms(count, sums_of_exponentials(count, n, group, shift, forget));
+    for (int row = 0; row < count; ++row) y[first + row] = logs.of[row] + shift.of[row];
+  });
 }
 
 template <class T>
 void softmax_backward(std::int64_t rows, std::int64_t n, const T* dy, const T* y, T* dx) {
-  for (; rows > 0; --rows, dy += n, y += n, dx += n) {
-    const Vec<T> sum(
-        reduce_row<Sum, T>(n, [&](std::int64_t i, int count) { return load_lanes(dy + i, count) * load_lanes(y + i, count); }));
-    map_row(n, dx, [&](std::int64_t i, int count) { return load_lanes(y + i, count) * (load_lanes(dy + i, count) - sum); });
-  }
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T *d = dy + first * n, *from = y + first * n;
+    T* to = dx + first * n;
+    RowValues<T> sum;
+    reduce_row_group<Sum>(count, n, sum.of, [=](int row, std::int64_t i, int lanes) {
+      return load_lanes(d + row * n + i, lanes) * load_lanes(from + row * n + i, lanes);
+    });
+    for (int row = 0; row < count; ++row, d += n, from += n, to += n)
+      map_row(n, to, [&, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) {
+        return load_lanes(from + i, lanes) * (load_lanes(d + i, lanes) - s);
+      });
+  });
 }
 
 template <class T>
 void log_softmax_backward(std::int64_t rows, std::int64_t n, const T* dy, const T* y, T* dx) {
-  for (; rows > 0; --rows, dy += n, y += n, dx += n) {
-    const Vec<T> sum(reduce_row<Sum, T>(n, [&](std::int64_t i, int count) { return load_lanes(dy + i, count); }));
-    map_row(n, dx, [&](std::int64_t i, int count) { return load_lanes(dy + i, count) - exp(load_lanes(y + i, count)) * sum; });
-  }
+  each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
+    const T *d = dy + first * n, *from = y + first * n;
+    T* to = dx + first * n;
+    RowValues<T> sum;
+    reduce_row_group<Sum>(count, n, sum.of, [=](int row, std::int64_t i, int lanes) { return load_lanes(d + row * n + i, lanes); });
+    for (int row = 0; row < count; ++row, d += n, from += n, to += n)
+      map_row(n, to, [&, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) {
+        return load_lanes(d + i, lanes) - exp(load_lanes(from + i, lanes)) * s;
+      });
+  });
 }
 
 template <class T>
