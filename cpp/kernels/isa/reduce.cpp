@@ -12,7 +12,7 @@ inline void reduce_rows_of(std::int64_t rows, std::int64_t n, T* y, const Term& 
   using V = Vec<T>;
   each_row_group<T>(rows, n, [&](std::int64_t first, int count) {
     alignas(V) T result[V::lanes];
-    reduce_row_group<R>(count, n, result, [&](int row, std::int64_t i, int lanes) { return term(first + row, i, lanes); });
+    reduce_row_group<R>(count, n, result, [=](int row, std::int64_t i, int lanes) { return term(first + row, i, lanes); });
     store_lanes(load_lanes(result, count), y + first, count);
   });
 }

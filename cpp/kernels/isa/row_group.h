@@ -46,8 +46,9 @@ inline void reduce_row_group(int count, std::int64_t n, T* result, const Term& t
     return;
   }
   V part[V::lanes];
-  for (int row = 0; row < V::lanes; ++row)
-    part[row] = row < count ? fold_chunk<R, T>(0, n, [&](std::int64_t i, int lanes) { return term(row, i, lanes); }) : V(0);
+  for (int row = 0; row < count; ++row)
+    part[row] = fold_chunk<R, T>(0, n, [&](std::int64_t i, int lanes) { return term(row, i, lanes); });
+  for (int row = count; row < V::lanes; ++row) part[row] = V(0);
   halve_together<R, V::lanes / 2>(part, V::lanes).store(result);
 }
 

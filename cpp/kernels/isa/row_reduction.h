@@ -73,8 +73,12 @@ inline Vec<T> first_lanes(int count, Vec<T> x, Vec<T> beyond) {
 template <int... values>
 struct IndexList {};
 
-template <int lanes>
+template <int count>
 struct IndicesOf;
+template <>
+struct IndicesOf<1> {
+  using List = IndexList<0>;
+};
 template <>
 struct IndicesOf<2> {
   using List = IndexList<0, 1>;
@@ -94,6 +98,20 @@ struct IndicesOf<16> {
 template <class T>
 using LaneIndices = typename IndicesOf<Vec<T>::lanes>::List;
 
+template <class F, int... i>
+[[gnu::always_inline]] inline void call_with_each(const F& f, IndexList<i...>) {
+  (f(i), ...);
+}
+
+// f(0), ..., f(count - 1), without a loop where that is not much code: arrays that f indexes can then be registers.
+template <int count, class F>
+[[gnu::always_inline]] inline void repeat(const F& f) {
+  if constexpr (count <= 8)
+    call_with_each(f, typename IndicesOf<count>::List());
+  else
+    for (int i = 0; i < count; ++i) f(i);
+}
+
 // x with its lanes moved down by `by`, those that fall out coming in again at the top.
 template <int by, class T, int... i>
 inline Vec<T> rotate_lanes(Vec<T> x, IndexList<i...>) {
@@ -111,13 +129,13 @@ inline T halve_register(Vec<T> x) {
 // The tree over 2 * width registers of virtual lanes, of which the first `used` hold elements: combining the identities of the others
 // would change nothing.
 template <class R, int width, class T>
-inline Vec<T> fold_registers(Vec<T>* lane, int used) {
+[[gnu::always_inline]] inline Vec<T> fold_registers(Vec<T>* lane, int used) {
   if constexpr (width == 0) {
     return lane[0];
   } else {
-#pragma GCC unroll 8
-    for (int j = 0; j < width; ++j)
+    repeat<width>([&](int j) __attribute__((always_inline)) {
       if (j + width < used) lane[j] = R::combine(lane[j], lane[j + width]);
+    });
     return fold_registers<R, width / 2>(lane, used < width ? used : width);
   }
 }
@@ -125,7 +143,7 @@ inline Vec<T> fold_registers(Vec<T>* lane, int used) {
 // One chunk: the elements begin ... end - 1, of which term(i, count) gives those from i to i + count - 1, count <= lanes, each
 // once and in ascending order; it may store them as it goes. The tree is left to do within the register.
 template <class R, class T, class Term>
-inline Vec<T> fold_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
+[[gnu::always_inline]] inline Vec<T> fold_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
   using V = Vec<T>;
   constexpr int registers = kVirtualLanes / V::lanes;
   V tail[registers];  // apart from `lane`, which is never indexed by a variable, so that it stays in registers
@@ -133,14 +151,11 @@ inline Vec<T> fold_chunk(std::int64_t begin, std::int64_t end, const Term& term)
   std::int64_t i = begin;
   if (whole_blocks) {
     V lane[registers];
-#pragma GCC unroll 8
-    for (int j = 0; j < registers; ++j) lane[j] = term(i + j * V::lanes, V::lanes);
+    repeat<registers>([&](int j) __attribute__((always_inline)) { lane[j] = term(i + j * V::lanes, V::lanes); });
     for (i += kVirtualLanes; i + kVirtualLanes <= end; i += kVirtualLanes)
-#pragma GCC unroll 8
-      for (int j = 0; j < registers; ++j) lane[j] = R::combine(lane[j], term(i + j * V::lanes, V::lanes));
+      repeat<registers>([&](int j) __attribute__((always_inline)) { lane[j] = R::combine(lane[j], term(i + j * V::lanes, V::lanes)); });
     if (i == end) return fold_registers<R, registers / 2>(lane, registers);
-#pragma GCC unroll 8
-    for (int j = 0; j < registers; ++j) tail[j] = lane[j];
+    repeat<registers>([&](int j) __attribute__((always_inline)) { tail[j] = lane[j]; });
   } else {
     tail[0] = V(R::identity);
   }
