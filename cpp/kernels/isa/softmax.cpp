@@ -35,7 +35,7 @@ inline RowValues<T> sums_of_exponentials(int count, std::int64_t n, const T* x, 
 template <class T>
 inline RowValues<T> logarithms(int count, const RowValues<T>& x) {
   RowValues<T> y;
-  store_lanes(log(load_lanes(x.of, count)), y.of, count);
+  store_lanes(log(first_lanes(count, load_lanes(x.of, count), Vec<T>(1))), y.of, count);  // 1 takes the common path
   return y;
 }
 
