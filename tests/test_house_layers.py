@@ -24,7 +24,7 @@ CPP_ROOMS = {
 }
 ISA_ROOMS = {"simd", "gates", "kernels"}
 # Headers of the system that hold no code an instruction set could get into.
-ISA_SYSTEM_HEADERS = {"cstdint", "cstddef", "type_traits", "immintrin.h", "arm_neon.h"}
+ISA_SYSTEM_HEADERS = {"cstdint", "cstddef", "type_traits", "immintrin.h", "xmmintrin.h", "arm_neon.h"}
 
 # Module or package of gradgate: those it may import. The package itself and its commands may import all.
 PYTHON_ROOMS: dict[str, set[str]] = {

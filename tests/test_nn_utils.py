@@ -116,7 +116,9 @@ def test_clipping_counts_as_a_change_unless_nothing_is_scaled():
 
 @pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
 def test_clipping_errors(clip):
-    with pytest.raises(TypeError, match=f"{clip.__name__}: expected a Tensor or an iterable of them, but it holds a list"):
+    with pytest.raises(
+        TypeError, match=f"{clip.__name__}: expected a Tensor or an iterable of them, but it holds a list"
+    ):
         clip([[1.0]], 1.0)
     parameter = nn.Parameter(gradgate.zeros(3))
     parameter.grad = gradgate.ones(1).expand(3)

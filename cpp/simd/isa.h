@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #elif defined(GRADGATE_ISA_IS_neon)
 #include <arm_neon.h>
+#elif defined(__x86_64__) || defined(_M_X64)
+#include <xmmintrin.h>
 #endif
 
 namespace gradgate::GRADGATE_ISA {

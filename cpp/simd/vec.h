@@ -123,6 +123,9 @@ struct Vec {
   static Vec load(const T* p, int count);
   void store(T* p, int count) const;
 
+  // To an aligned place, past the caches where the instruction set can; stream_fence() comes after the last.
+  void stream(T* p) const;
+
   // The integers as floating-point numbers; exact where |b| < 2^22 for float, 2^51 for double.
   static Vec from_integers(Bits<T> b) {
     if constexpr (sizeof(T) == 4) {
@@ -147,6 +150,26 @@ struct Vec {
   friend Mask<T> operator==(Vec a, Vec b) { return compare_equal(a, b); }
   friend Mask<T> operator!=(Vec a, Vec b) { return compare_not_equal(a, b); }
 };
+
+template <class T>
+inline void Vec<T>::stream(T* p) const {
+#if defined(GRADGATE_ISA_IS_avx512)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), (__m512i)r);
+#elif defined(GRADGATE_ISA_IS_avx2)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), (__m256i)r);
+#elif defined(__x86_64__) || defined(_M_X64)
+  _mm_stream_ps(reinterpret_cast<float*>(p), (__m128)r);
+#else
+  store(p);
+#endif
+}
+
+// Other threads see what was streamed before.
+inline void stream_fence() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_sfence();
+#endif
+}
 
 #if defined(GRADGATE_ISA_IS_avx512)
 

@@ -12,21 +12,21 @@ struct BinaryKernels {
   static constexpr bool kOutput = saves_output(G::info.saves);
 
   static void forward(std::int64_t n, const T* a, const T* b, T* y) {
-    map(n, y, [](Vec<T> u, Vec<T> v) { return G::forward(u, v); }, a, b);
+    map<kMemoryBound<G>>(n, y, [](Vec<T> u, Vec<T> v) { return G::forward(u, v); }, a, b);
   }
   static void backward_a(std::int64_t n, const T* dy, const T* a, const T* b, const T* y, T* dx) {
-    map(n, dx, [](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * G::local_a(u, v, w); }, dy, kInputs ? a : nullptr,
+    map<kMemoryBound<G>>(n, dx, [](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * G::local_a(u, v, w); }, dy, kInputs ? a : nullptr,
         kInputs ? b : nullptr, kOutput ? y : nullptr);
   }
   static void backward_b(std::int64_t n, const T* dy, const T* a, const T* b, const T* y, T* dx) {
-    map(n, dx, [](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * G::local_b(u, v, w); }, dy, kInputs ? a : nullptr,
+    map<kMemoryBound<G>>(n, dx, [](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * G::local_b(u, v, w); }, dy, kInputs ? a : nullptr,
         kInputs ? b : nullptr, kOutput ? y : nullptr);
   }
 };
 
 template <class G, class T>
 void ternary_forward(std::int64_t n, const T* a, const T* b, const T* c, T* y) {
-  map(n, y, [](Vec<T> u, Vec<T> v, Vec<T> w) { return G::forward(u, v, w); }, a, b, c);
+  map<kMemoryBound<G>>(n, y, [](Vec<T> u, Vec<T> v, Vec<T> w) { return G::forward(u, v, w); }, a, b, c);
 }
 
 template <class T>

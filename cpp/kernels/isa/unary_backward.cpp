@@ -11,7 +11,9 @@ void backward(std::int64_t n, const T* dy, const T* x, const T* y, T* dx, const 
   const auto s = LocalScalars::of<G>(scalars);
   const T* inputs = saves_inputs(G::info.saves) ? x : nullptr;
   const T* output = saves_output(G::info.saves) ? y : nullptr;
-  map(n, dx, [&](Vec<T> d, Vec<T> a, Vec<T> b) { return d * unary_local<G>(a, b, s.value); }, dy, inputs, output);
+  // What is computed from the output is computed without elementary functions.
+  constexpr bool memory_bound = kMemoryBound<G> || G::info.saves == Saves::output;
+  map<memory_bound>(n, dx, [&](Vec<T> d, Vec<T> a, Vec<T> b) { return d * unary_local<G>(a, b, s.value); }, dy, inputs, output);
 }
 
 template <class T>

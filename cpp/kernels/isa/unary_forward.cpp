@@ -9,7 +9,7 @@ namespace {
 template <class G, class T>
 void forward(std::int64_t n, const T* x, T* y, const double* scalars) {
   const auto s = LocalScalars::of<G>(scalars);
-  map(n, y, [&](Vec<T> a) { return unary_forward<G>(a, s.value); }, x);
+  map<kMemoryBound<G>>(n, y, [&](Vec<T> a) { return unary_forward<G>(a, s.value); }, x);
 }
 
 template <class T>
