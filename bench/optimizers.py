@@ -71,7 +71,7 @@ def rmsprop(p: Array, g: Array, s: Arrays, t: int) -> None:
     if len(s) == 2:
         s[1] *= 0.99
         s[1] += (1 - 0.99) * g
-        mean_square = s[0] - s[1] * s[1]
+        mean_square = np.maximum(s[0] - s[1] * s[1], 0)  # rounding carries a steady gradient's below 0
     p -= RATE * g / (np.sqrt(mean_square) + 1e-8)
 
 
