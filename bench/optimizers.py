@@ -115,9 +115,10 @@ def draw(shapes: Sequence[tuple[int, ...]], seed: int) -> Arrays:
 
 
 def parameters_of(library: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
-    made = [library.from_numpy(p).requires_grad_() for p in draw(shapes, 0)]
+    """Parameters with gradients, in memory that the library chose itself."""
+    made = [library.from_numpy(p).clone().requires_grad_() for p in draw(shapes, 0)]
     for p, g in zip(made, draw(shapes, 1), strict=True):
-        p.grad = library.from_numpy(g)
+        p.grad = library.from_numpy(g).clone()
     return made
 
 
