@@ -33,16 +33,17 @@ def batch_norm(
     >>> batch_norm(x, None, None, training=True, eps=0.0).tolist()
     [[-1.0], [1.0]]
     """
-    if input.ndim < 2:
-        raise ValueError(f"batch_norm: expected an input (N, C, *), got {tuple(input.shape)}")
-    channels = input.shape[1]
-    named = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    for name, tensor in named.items():
+    sizes = input.shape
+    if len(sizes) < 2:
+        raise ValueError(f"batch_norm: expected an input (N, C, *), got {tuple(sizes)}")
+    channels = sizes[1]
+    named = (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias))
+    for name, tensor in named:
         if tensor is not None and tensor.numel() != channels:
             raise RuntimeError(f"batch_norm: {name} should contain {channels} elements not {tensor.numel()}")
-    shape = (1, channels) + (1,) * (input.ndim - 2)
+    shape = (1, channels) + (1,) * (len(sizes) - 2)
     if training:
-        centred, var = _batch_deviations(input, running_mean, running_var, momentum)
+        centred, var = _batch_deviations(input, sizes, running_mean, running_var, momentum)
     elif running_mean is None or running_var is None:
         raise RuntimeError("batch_norm: running_mean and running_var are required when not training")
     else:
@@ -54,18 +55,22 @@ def batch_norm(
 
 
 def _batch_deviations(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, momentum: float
+    input: Tensor,
+    sizes: Sequence[int],
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    momentum: float,
 ) -> tuple[Tensor, Tensor]:
     """Deviations from each channel's mean and its biased variance, (1, C, 1 ...); moves the running values."""
-    dims = [d for d in range(input.ndim) if d != 1]
-    count = input.numel() // max(input.shape[1], 1)
+    dims = (0, *range(2, len(sizes)))
+    count = input.numel() // max(sizes[1], 1)
     if count <= 1:
         raise ValueError(
-            f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
+            f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(sizes)}"
         )
-    mean = input.mean(dims, keepdim=True)
+    mean = input.mean(dims, True)
     centred = input - mean
-    var = centred.square().mean(dims, keepdim=True)
+    var = centred.square().mean(dims, True)
     if running_mean is not None:
         running_mean.mul_(1.0 - momentum).add_(mean.detach().reshape(-1) * momentum)
     if running_var is not None:
