@@ -27,8 +27,11 @@ inline void map(std::int64_t n, T* out, F f, const Inputs*... inputs) {
       for (; i + V::lanes <= n; i += V::lanes) f((inputs ? V::load(inputs + i) : V(0))...).stream(out + i);
       stream_fence();
     }
+#pragma GCC unroll 4
+    for (; i + V::lanes <= n; i += V::lanes) f((inputs ? V::load(inputs + i) : V(0))...).store(out + i);
+  } else {
+    for (; i + V::lanes <= n; i += V::lanes) f((inputs ? V::load(inputs + i) : V(0))...).store(out + i);
   }
-  for (; i + V::lanes <= n; i += V::lanes) f((inputs ? V::load(inputs + i) : V(0))...).store(out + i);
   if (i < n) {
     const int tail = static_cast<int>(n - i);
     f((inputs ? V::load(inputs + i, tail) : V(0))...).store(out + i, tail);
