@@ -47,7 +47,7 @@ inline void reduce_row_group(int count, std::int64_t n, T* result, const Term& t
   }
   V part[V::lanes];
   for (int row = 0; row < count; ++row)
-    part[row] = fold_chunk<R, T>(0, n, [&](std::int64_t i, int lanes) { return term(row, i, lanes); });
+    part[row] = fold_chunk<R, T>(0, n, [&](std::int64_t i, int lanes) __attribute__((always_inline)) { return term(row, i, lanes); });
   for (int row = count; row < V::lanes; ++row) part[row] = V(0);
   halve_together<R, V::lanes / 2>(part, V::lanes).store(result);
 }

@@ -146,6 +146,10 @@ template <class R, class T, class Term>
 [[gnu::always_inline]] inline Vec<T> fold_chunk(std::int64_t begin, std::int64_t end, const Term& term) {
   using V = Vec<T>;
   constexpr int registers = kVirtualLanes / V::lanes;
+  if (end - begin <= V::lanes && end > begin) {
+    const int count = static_cast<int>(end - begin);
+    return first_lanes(count, term(begin, count), V(R::identity));
+  }
   V tail[registers];  // apart from `lane`, which is never indexed by a variable, so that it stays in registers
   const bool whole_blocks = end - begin >= kVirtualLanes;
   std::int64_t i = begin;

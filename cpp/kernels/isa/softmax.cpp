@@ -24,7 +24,7 @@ inline RowValues<T> row_maxima(int count, std::int64_t n, const T* x) {
 template <class T, class Keep>
 inline RowValues<T> sums_of_exponentials(int count, std::int64_t n, const T* x, const RowValues<T>& shift, const Keep& keep) {
   RowValues<T> sum;
-  reduce_row_group<Sum>(count, n, sum.of, [&](int row, std::int64_t i, int lanes) {
+  reduce_row_group<Sum>(count, n, sum.of, [&](int row, std::int64_t i, int lanes) __attribute__((always_inline)) {
     const Vec<T> e = exp(load_lanes(x + row * n + i, lanes) - Vec<T>(shift.of[row]));
     keep(row, i, lanes, e);
     return e;
@@ -42,10 +42,20 @@ inline RowValues<T> logarithms(int count, const RowValues<T>& x) {
 // Writes the rows' softmax and returns the sums of their exponentials.
 template <class T>
 inline RowValues<T> softmax_group(int count, std::int64_t n, const T* x, const RowValues<T>& max, T* y) {
-  const RowValues<T> sum = sums_of_exponentials(
-      count, n, x, max, [&](int row, std::int64_t i, int lanes, Vec<T> e) { store_lanes(e, y + row * n + i, lanes); });
+  using V = Vec<T>;
+  if (n > kVirtualLanes) {
+    const RowValues<T> sum = sums_of_exponentials(
+        count, n, x, max, [&](int row, std::int64_t i, int lanes, V e) { store_lanes(e, y + row * n + i, lanes); });
+    for (int row = 0; row < count; ++row, y += n)
+      map_row(n, y, [&, s = V(sum.of[row])](std::int64_t i, int lanes) { return load_lanes(y + i, lanes) / s; });
+    return sum;
+  }
+  // Short rows wait in whole registers: a masked store would keep the load that soon follows it waiting.
+  T kept[V::lanes * kVirtualLanes];
+  const RowValues<T> sum =
+      sums_of_exponentials(count, n, x, max, [&](int row, std::int64_t i, int, V e) { e.store(kept + row * kVirtualLanes + i); });
   for (int row = 0; row < count; ++row, y += n)
-    map_row(n, y, [&, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) { return load_lanes(y + i, lanes) / s; });
+    map_row(n, y, [&, s = V(sum.of[row])](std::int64_t i, int) { return V::load(kept + row * kVirtualLanes + i) / s; });
   return sum;
 }
 
