@@ -7,10 +7,10 @@ namespace gradgate::GRADGATE_ISA {
 namespace {
 
 // The means of the rows of a group, in the first `count` lanes.
-template <class T, class Term>
-inline Vec<T> means_of(int count, std::int64_t n, const Term& term) {
+template <class T, class Terms>
+inline Vec<T> means_of(int count, std::int64_t n, const Terms& terms) {
   alignas(Vec<T>) T sum[Vec<T>::lanes];
-  reduce_row_group<Sum>(count, n, sum, term);
+  reduce_row_group<Sum>(count, n, sum, terms);
   return load_lanes(sum, count) / Vec<T>(static_cast<T>(n));
 }
 
@@ -20,15 +20,16 @@ void layer_norm(std::int64_t rows, std::int64_t n, const T* x, const T* weight, 
   each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
     const T* from = x + first * n;
     T *to = y + first * n, *const centers = mean + first, *const scales = rstd + first;
-    const auto element = [=](int row, std::int64_t i, int lanes) { return load_lanes(from + row * n + i, lanes); };
-    store_lanes(means_of<T>(count, n, element), centers, count);
-    const V variance = means_of<T>(count, n, [&](int row, std::int64_t i, int lanes) {
-      const V d = element(row, i, lanes) - V(centers[row]);
-      return d * d;
+    store_lanes(means_of<T>(count, n, [=](int row) { return elements_at(from + row * n); }), centers, count);
+    const V variance = means_of<T>(count, n, [=](int row) {
+      return [from = from + row * n, center = V(centers[row])](std::int64_t i, int lanes) {
+        const V d = load_lanes(from + i, lanes) - center;
+        return d * d;
+      };
     });
     store_lanes(V(1) / sqrt(variance + V(eps)), scales, count);
     for (int row = 0; row < count; ++row, from += n, to += n)
-      map_row(n, to, [&, center = V(centers[row]), scale = V(scales[row])](std::int64_t i, int lanes) {
+      map_row(n, to, [=, center = V(centers[row]), scale = V(scales[row])](std::int64_t i, int lanes) {
         V z = (load_lanes(from + i, lanes) - center) * scale;
         if (weight) z = z * load_lanes(weight + i, lanes);
         if (bias) z = z + load_lanes(bias + i, lanes);
@@ -41,22 +42,30 @@ template <class T>
 void layer_norm_backward(std::int64_t rows, std::int64_t n, const T* dy, const T* x, const T* mean, const T* rstd, const T* weight, T* dx) {
   using V = Vec<T>;
   each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
-    const T *const centers = mean + first, *const scales = rstd + first;
-    const auto upstream = [=](int row, std::int64_t i, int lanes) {
-      const V d = load_lanes(dy + (first + row) * n + i, lanes);
-      return weight ? d * load_lanes(weight + i, lanes) : d;
+    const auto upstream_of = [=](int row) {
+      return [d = dy + (first + row) * n, weight](std::int64_t i, int lanes) {
+        const V v = load_lanes(d + i, lanes);
+        return weight ? v * load_lanes(weight + i, lanes) : v;
+      };
     };
-    const auto normal = [=](int row, std::int64_t i, int lanes) {
-      return (load_lanes(x + (first + row) * n + i, lanes) - V(centers[row])) * V(scales[row]);
+    const auto normal_of = [=](int row) {
+      return [from = x + (first + row) * n, center = V(mean[first + row]), scale = V(rstd[first + row])](std::int64_t i, int lanes) {
+        return (load_lanes(from + i, lanes) - center) * scale;
+      };
     };
     alignas(V) T along_mean[V::lanes], along_scale[V::lanes];
-    store_lanes(means_of<T>(count, n, upstream), along_mean, count);
-    store_lanes(means_of<T>(count, n, [&](int row, std::int64_t i, int lanes) { return upstream(row, i, lanes) * normal(row, i, lanes); }),
+    store_lanes(means_of<T>(count, n, upstream_of), along_mean, count);
+    store_lanes(means_of<T>(count, n,
+                            [=](int row) {
+                              return [upstream = upstream_of(row), normal = normal_of(row)](std::int64_t i, int lanes) {
+                                return upstream(i, lanes) * normal(i, lanes);
+                              };
+                            }),
                 along_scale, count);
     for (int row = 0; row < count; ++row)
-      map_row(n, dx + (first + row) * n, [&, m = V(along_mean[row]), s = V(along_scale[row])](std::int64_t i, int lanes) {
-        return ((upstream(row, i, lanes) - m) - normal(row, i, lanes) * s) * V(scales[row]);
-      });
+      map_row(n, dx + (first + row) * n,
+              [upstream = upstream_of(row), normal = normal_of(row), scale = V(rstd[first + row]), m = V(along_mean[row]),
+               s = V(along_scale[row])](std::int64_t i, int lanes) { return ((upstream(i, lanes) - m) - normal(i, lanes) * s) * scale; });
   });
 }
 

@@ -6,28 +6,31 @@
 namespace gradgate::GRADGATE_ISA {
 namespace {
 
-// y[row] = the reduction of term(row, i, lanes) for every row.
-template <class R, class T, class Term>
-inline void reduce_rows_of(std::int64_t rows, std::int64_t n, T* y, const Term& term) {
+// y[row] = the reduction of terms(row) for every row.
+template <class R, class T, class Terms>
+inline void reduce_rows_of(std::int64_t rows, std::int64_t n, T* y, const Terms& terms) {
   using V = Vec<T>;
   each_row_group<T>(rows, n, [&](std::int64_t first, int count) {
     alignas(V) T result[V::lanes];
-    reduce_row_group<R>(count, n, result, [=](int row, std::int64_t i, int lanes) { return term(first + row, i, lanes); });
+    reduce_row_group<R>(count, n, result, [=](int row) { return terms(first + row); });
     store_lanes(load_lanes(result, count), y + first, count);
   });
 }
 
 template <class R, class T>
 void reduce_rows(std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  reduce_rows_of<R>(rows, n, y,
-                    [=](std::int64_t row, std::int64_t i, int lanes) { return R::element(load_lanes(x + row * n + i, lanes)); });
+  reduce_rows_of<R>(rows, n, y, [=](std::int64_t row) {
+    return [from = x + row * n](std::int64_t i, int lanes) { return R::element(load_lanes(from + i, lanes)); };
+  });
 }
 
 template <class T>
 void deviations_of_rows(std::int64_t rows, std::int64_t n, const T* x, const T* center, std::int64_t stride, T* y) {
-  reduce_rows_of<Sum>(rows, n, y, [=](std::int64_t row, std::int64_t i, int lanes) {
-    const Vec<T> d = load_lanes(x + row * n + i, lanes) - Vec<T>(center[row * stride]);
-    return d * d;
+  reduce_rows_of<Sum>(rows, n, y, [=](std::int64_t row) {
+    return [from = x + row * n, c = Vec<T>(center[row * stride])](std::int64_t i, int lanes) {
+      const Vec<T> d = load_lanes(from + i, lanes) - c;
+      return d * d;
+    };
   });
 }
 

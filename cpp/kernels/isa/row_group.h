@@ -36,18 +36,17 @@ inline Vec<T> halve_together(Vec<T>* x, int count) {
   }
 }
 
-// Reduces `count` rows of n terms, of which term(row, i, lanes) gives those from i: result[row], where result has a whole register.
-template <class R, class T, class Term>
-inline void reduce_row_group(int count, std::int64_t n, T* result, const Term& term) {
+// Reduces `count` rows of n terms: result[row], where result has a whole register. terms(row) gives a row's terms as reduce_chunk
+// takes them; what it holds by value stays in registers while the terms are stored.
+template <class R, class T, class Terms>
+inline void reduce_row_group(int count, std::int64_t n, T* result, const Terms& terms) {
   using V = Vec<T>;
   if (count == 1 || n > kReductionChunk) {
-    for (int row = 0; row < count; ++row)
-      result[row] = reduce_row<R, T>(n, [&](std::int64_t i, int lanes) { return term(row, i, lanes); });
+    for (int row = 0; row < count; ++row) result[row] = reduce_row<R, T>(n, terms(row));
     return;
   }
   V part[V::lanes];
-  for (int row = 0; row < count; ++row)
-    part[row] = fold_chunk<R, T>(0, n, [&](std::int64_t i, int lanes) __attribute__((always_inline)) { return term(row, i, lanes); });
+  for (int row = 0; row < count; ++row) part[row] = fold_chunk<R, T>(0, n, terms(row));
   for (int row = count; row < V::lanes; ++row) part[row] = V(0);
   halve_together<R, V::lanes / 2>(part, V::lanes).store(result);
 }

@@ -45,6 +45,11 @@ template <class T>
 inline Vec<T> load_lanes(const T* p, int count) {
   return count == Vec<T>::lanes ? Vec<T>::load(p) : Vec<T>::load(p, count);
 }
+// The elements at p as terms of a reduction.
+template <class T>
+inline auto elements_at(const T* p) {
+  return [p](std::int64_t i, int count) { return load_lanes(p + i, count); };
+}
 template <class T>
 inline void store_lanes(Vec<T> x, T* p, int count) {
   if (count == Vec<T>::lanes)
@@ -190,8 +195,7 @@ T reduce_parts(std::int64_t begin, std::int64_t end, std::int64_t part, const Te
     slot = filled < kVirtualLanes ? value : R::combine(Vec<T>(slot), Vec<T>(value)).r[0];
     ++filled;
   }
-  auto load = [&](std::int64_t i, int count) { return load_lanes(result + i, count); };
-  return reduce_chunk<R, T>(0, filled < kVirtualLanes ? filled : kVirtualLanes, load);
+  return reduce_chunk<R, T>(0, filled < kVirtualLanes ? filled : kVirtualLanes, elements_at<T>(result));
 }
 
 // A whole row of n terms.

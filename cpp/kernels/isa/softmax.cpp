@@ -16,18 +16,23 @@ struct alignas(Vec<T>) RowValues {
 template <class T>
 inline RowValues<T> row_maxima(int count, std::int64_t n, const T* x) {
   RowValues<T> max;
-  reduce_row_group<MaxOfNumbers>(count, n, max.of, [=](int row, std::int64_t i, int lanes) { return load_lanes(x + row * n + i, lanes); });
+  reduce_row_group<MaxOfNumbers>(count, n, max.of, [=](int row) { return elements_at(x + row * n); });
   return max;
 }
 
-// The sums of exp(x - shift), whose terms go through `keep` as (row, i, lanes, term).
-template <class T, class Keep>
-inline RowValues<T> sums_of_exponentials(int count, std::int64_t n, const T* x, const RowValues<T>& shift, const Keep& keep) {
+// The sums of exp(x - shift), whose terms are written to `kept`, unless that is null, with `stride` from row to row; as whole
+// registers if asked for.
+template <bool whole = false, class T>
+inline RowValues<T> sums_of_exponentials(int count, std::int64_t n, const T* x, const RowValues<T>& shift, T* kept = nullptr,
+                                         std::int64_t stride = 0) {
   RowValues<T> sum;
-  reduce_row_group<Sum>(count, n, sum.of, [&](int row, std::int64_t i, int lanes) __attribute__((always_inline)) {
-    const Vec<T> e = exp(load_lanes(x + row * n + i, lanes) - Vec<T>(shift.of[row]));
-    keep(row, i, lanes, e);
-    return e;
+  reduce_row_group<Sum>(count, n, sum.of, [=, &shift](int row) {
+    return [from = x + row * n, to = kept + row * stride, keeps = kept != nullptr, m = Vec<T>(shift.of[row])](
+               std::int64_t i, int lanes) __attribute__((always_inline)) {
+      const Vec<T> e = exp(load_lanes(from + i, lanes) - m);
+      if (keeps) store_lanes(e, to + i, whole ? Vec<T>::lanes : lanes);
+      return e;
+    };
   });
   return sum;
 }
@@ -44,18 +49,16 @@ template <class T>
 inline RowValues<T> softmax_group(int count, std::int64_t n, const T* x, const RowValues<T>& max, T* y) {
   using V = Vec<T>;
   if (n > kVirtualLanes) {
-    const RowValues<T> sum = sums_of_exponentials(
-        count, n, x, max, [&](int row, std::int64_t i, int lanes, V e) { store_lanes(e, y + row * n + i, lanes); });
+    const RowValues<T> sum = sums_of_exponentials(count, n, x, max, y, n);
     for (int row = 0; row < count; ++row, y += n)
-      map_row(n, y, [&, s = V(sum.of[row])](std::int64_t i, int lanes) { return load_lanes(y + i, lanes) / s; });
+      map_row(n, y, [=, s = V(sum.of[row])](std::int64_t i, int lanes) { return load_lanes(y + i, lanes) / s; });
     return sum;
   }
   // Short rows wait in whole registers: a masked store would keep the load that soon follows it waiting.
   T kept[V::lanes * kVirtualLanes];
-  const RowValues<T> sum =
-      sums_of_exponentials(count, n, x, max, [&](int row, std::int64_t i, int, V e) { e.store(kept + row * kVirtualLanes + i); });
+  const RowValues<T> sum = sums_of_exponentials<true>(count, n, x, max, kept, kVirtualLanes);
   for (int row = 0; row < count; ++row, y += n)
-    map_row(n, y, [&, s = V(sum.of[row])](std::int64_t i, int) { return V::load(kept + row * kVirtualLanes + i) / s; });
+    map_row(n, y, [from = kept + row * kVirtualLanes, s = V(sum.of[row])](std::int64_t i, int) { return V::load(from + i) / s; });
   return sum;
 }
 
@@ -86,17 +89,15 @@ void scale_rows(std::int64_t rows, std::int64_t n, const T* x, const T* scale, T
     map_row(n, y, [&](std::int64_t i, int lanes) { return load_lanes(x + i, lanes) * Vec<T>(*scale); });
 }
 
-constexpr auto forget = [](int, std::int64_t, int, auto) {};
-
 template <class T>
 void log_softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
   each_row_group<T>(rows, n, [=](std::int64_t first, int count) {
     const T* from = x + first * n;
     T* to = y + first * n;
     const RowValues<T> max = row_maxima(count, n, from);
-    const RowValues<T> log_sum = logarithms(count, sums_of_exponentials(count, n, from, max, forget));
+    const RowValues<T> log_sum = logarithms(count, sums_of_exponentials(count, n, from, max));
     for (int row = 0; row < count; ++row, from += n, to += n)
-      map_row(n, to, [&, m = Vec<T>(max.of[row]), s = Vec<T>(log_sum.of[row])](std::int64_t i, int lanes) {
+      map_row(n, to, [=, m = Vec<T>(max.of[row]), s = Vec<T>(log_sum.of[row])](std::int64_t i, int lanes) {
         return (load_lanes(from + i, lanes) - m) - s;
       });
   });
@@ -109,7 +110,7 @@ void logsumexp(std::int64_t rows, std::int64_t n, const T* x, T* y) {
     RowValues<T> shift = row_maxima(count, n, group);
     // An infinite maximum must not meet itself in a difference.
     for (int row = 0; row < count; ++row) shift.of[row] = shift.of[row] - shift.of[row] == 0 ? shift.of[row] : T(0);
-    const RowValues<T> logs = logarithms(count, sums_of_exponentials(count, n, group, shift, forget));
+    const RowValues<T> logs = logarithms(count, sums_of_exponentials(count, n, group, shift));
     for (int row = 0; row < count; ++row) y[first + row] = logs.of[row] + shift.of[row];
   });
 }
@@ -120,11 +121,13 @@ void softmax_backward(std::int64_t rows, std::int64_t n, const T* dy, const T* y
     const T *d = dy + first * n, *from = y + first * n;
     T* to = dx + first * n;
     RowValues<T> sum;
-    reduce_row_group<Sum>(count, n, sum.of, [=](int row, std::int64_t i, int lanes) {
-      return load_lanes(d + row * n + i, lanes) * load_lanes(from + row * n + i, lanes);
+    reduce_row_group<Sum>(count, n, sum.of, [=](int row) {
+      return [d = d + row * n, from = from + row * n](std::int64_t i, int lanes) {
+        return load_lanes(d + i, lanes) * load_lanes(from + i, lanes);
+      };
     });
     for (int row = 0; row < count; ++row, d += n, from += n, to += n)
-      map_row(n, to, [&, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) {
+      map_row(n, to, [=, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) {
         return load_lanes(from + i, lanes) * (load_lanes(d + i, lanes) - s);
       });
   });
@@ -136,9 +139,9 @@ void log_softmax_backward(std::int64_t rows, std::int64_t n, const T* dy, const 
     const T *d = dy + first * n, *from = y + first * n;
     T* to = dx + first * n;
     RowValues<T> sum;
-    reduce_row_group<Sum>(count, n, sum.of, [=](int row, std::int64_t i, int lanes) { return load_lanes(d + row * n + i, lanes); });
+    reduce_row_group<Sum>(count, n, sum.of, [=](int row) { return elements_at(d + row * n); });
     for (int row = 0; row < count; ++row, d += n, from += n, to += n)
-      map_row(n, to, [&, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) {
+      map_row(n, to, [=, s = Vec<T>(sum.of[row])](std::int64_t i, int lanes) {
         return load_lanes(d + i, lanes) - exp(load_lanes(from + i, lanes)) * s;
       });
   });
