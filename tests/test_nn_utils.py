@@ -104,6 +104,16 @@ def test_clipping_types_and_memory_orders():
     assert parameters[1].grad.tolist() == [[factor, 0.1], [0.1, 0.1]]
 
 
+def test_clipping_scales_a_cut_gradient_and_nothing_around_it():
+    whole = gradgate.ones((4, 6), dtype=gradgate.float64)
+    parameter = nn.Parameter(gradgate.zeros((4, 3), dtype=gradgate.float64))
+    parameter.grad = whole[:, ::2]
+    norm = clip_grad_norm_(parameter, 1.0).item()
+    assert norm == math.sqrt(12.0)
+    assert whole[:, 1::2].tolist() == [[1.0] * 3] * 4
+    assert whole[:, ::2].tolist() == [[1.0 / (norm + 1e-6)] * 3] * 4
+
+
 def test_clipping_counts_as_a_change_unless_nothing_is_scaled():
     (parameter,) = with_gradients([3.0, 4.0])
     version = parameter.grad._version

@@ -4,12 +4,16 @@
 #include <cmath>
 
 #include "base/float_environment.h"
+#include "base/host.h"
+#include "base/thread_pool.h"
+#include "graph/copy.h"
 #include "graph/creation.h"
 #include "graph/elementwise.h"
 #include "graph/join.h"
 #include "graph/node.h"
 #include "graph/reduce_norm.h"
 #include "graph/view_history.h"
+#include "kernels/dispatch.h"
 
 namespace gradgate {
 namespace {
@@ -23,6 +27,20 @@ double factor_of(double max_norm, const Tensor& total) {
   const FloatEnvironment environment;
   return visit_floating("clip_grad_norm_", total.dtype(), [&]<class T>() {
     return static_cast<double>(static_cast<T>(max_norm) / (*total.data<T>() + static_cast<T>(1e-6)));
+  });
+}
+
+// x *= factor. Dense memory is one row to the kernel that scales rows, which holds the factor in a register.
+void scale(const Tensor& x, double factor) {
+  if (!is_dense(x)) return run_binary(BinaryGates::index<Mul>(), x, x, full({}, factor, x.dtype()));
+  const FloatEnvironment environment;
+  const LongWork work(x.numel());
+  visit_floating("clip_grad_norm_", x.dtype(), [&]<class T>() {
+    const T by = static_cast<T>(factor);
+    const auto kernel = kernels().of<T>().softmax.scale_rows;
+    T* const values = x.data<T>();
+    parallel_for(x.numel(), kElementwiseGrain,
+                 [&](std::int64_t begin, std::int64_t end) { kernel(1, end - begin, values + begin, &by, values + begin); });
   });
 }
 
@@ -55,7 +73,7 @@ void scale_to_norm(const std::vector<Tensor>& gradients, double max_norm, const 
   const GradMode unrecorded(false);
   for (const Tensor& gradient : gradients) {
     check_writable("clip_grad_norm_", gradient);
-    run_binary(BinaryGates::index<Mul>(), gradient, gradient, full({}, factor, gradient.dtype()));
+    scale(gradient, factor);
     gradient.bump_version();
   }
 }
