@@ -45,17 +45,18 @@ template <class T>
 inline Vec<T> load_lanes(const T* p, int count) {
   return count == Vec<T>::lanes ? Vec<T>::load(p) : Vec<T>::load(p, count);
 }
-// The elements at p as terms of a reduction.
-template <class T>
-inline auto elements_at(const T* p) {
-  return [p](std::int64_t i, int count) { return load_lanes(p + i, count); };
-}
 template <class T>
 inline void store_lanes(Vec<T> x, T* p, int count) {
   if (count == Vec<T>::lanes)
     x.store(p);
   else
     x.store(p, count);
+}
+
+// The elements at p as terms of a reduction.
+template <class T>
+inline auto elements_at(const T* p) {
+  return [p](std::int64_t i, int count) { return load_lanes(p + i, count); };
 }
 
 // y[i] = f(i, count) for the whole row.
