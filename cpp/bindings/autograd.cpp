@@ -129,6 +129,33 @@ void define_gradient_properties() {
   define_property("_version", [](const Tensor& t) { return t.version(); }, "Counts the in-place changes of the tensor's memory.");
 }
 
+// With keywords the generic binding layer takes 0.3 us, more than the sweep of a small gate.
+PyObject* tensor_backward(PyObject* self, PyObject* args, PyObject* keywords) {
+  return guarded([&]() -> PyObject* {
+    static const char* names[] = {"gradient", "retain_graph", "create_graph", "inputs", nullptr};
+    PyObject *gradient = Py_None, *retain_graph = Py_None, *inputs = Py_None;
+    int create_graph = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OOpO:backward", const_cast<char**>(names), &gradient, &retain_graph, &create_graph,
+                                     &inputs))
+      return nullptr;
+    const Tensor upstream = gradient == Py_None ? Tensor() : operand_from(gradient);
+    if (gradient != Py_None && !upstream.defined())
+      fail<TypeError>("backward: gradient must be a Tensor or None, got ", Py_TYPE(gradient)->tp_name);
+    const int retain = retain_graph == Py_None ? create_graph : PyObject_IsTrue(retain_graph);
+    if (retain < 0) return nullptr;
+    backward({unwrap(self)}, {upstream}, restricting_inputs(py::reinterpret_borrow<py::object>(inputs)), {retain != 0, create_graph != 0});
+    Py_RETURN_NONE;
+  });
+}
+
+constexpr const char* kBackwardDocumentation =
+    "backward(self: gradgate.Tensor, gradient: gradgate.Tensor | None = None, retain_graph: bool | None = None, "
+    "create_graph: bool = False, inputs: object = None) -> None\n\n"
+    "Adds the gradients of this tensor to the .grad of the leaves it was computed from.\n\n"
+    "gradient is the upstream gradient, of this tensor's shape, needed unless it has one element. retain_graph keeps what the\n"
+    "forward pass saved for another backward. create_graph records the gradients' own graph. inputs restricts the accumulation.\n\n"
+    "Raises RuntimeError off the graph, on a second backward, without gradient on more than one element.";
+
 // What gradgate.autograd's functions are made of.
 void define_sweeps(py::module_& m) {
   m.def(
@@ -170,19 +197,9 @@ void define_autograd(py::module_& m) {
       },
       "Takes this tensor off the graph and returns it.\n\nRaises RuntimeError for a view.");
   define_method("clone", clone, "A copy with memory of its own, through which gradients flow.");
-  define_method(
-      "backward",
-      [](const Tensor& root, const std::optional<Tensor>& gradient, const std::optional<bool>& retain_graph, bool create_graph,
-         const py::object& inputs) {
-        backward({root}, {gradient.value_or(Tensor())}, restricting_inputs(inputs),
-                 {retain_graph.value_or(create_graph), create_graph});
-      },
-      "Adds the gradients of this tensor to the .grad of the leaves it was computed from.\n\n"
-      "gradient is the upstream gradient, of this tensor's shape, needed unless it has one element. retain_graph keeps what the\n"
-      "forward pass saved for another backward. create_graph records the gradients' own graph. inputs restricts the accumulation.\n\n"
-      "Raises RuntimeError off the graph, on a second backward, without gradient on more than one element.",
-      py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
-      py::arg("inputs") = py::none());
+  static PyMethodDef backward_method = {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor_backward)),
+                                        METH_VARARGS | METH_KEYWORDS, kBackwardDocumentation};
+  set_type_attribute("backward", py::reinterpret_steal<py::object>(PyDescr_NewMethod(tensor_type, &backward_method)));
   define_sweeps(m);
   m.def(
       "_make_subclass",

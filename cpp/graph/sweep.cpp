@@ -90,7 +90,11 @@ void Flow::downstream(int input, Tensor dx) {
 }
 
 void Sweep::collect() {
+  // The graph of a small network fits, where growing from one element would allocate six times.
+  constexpr std::size_t kFewNodes = 32;
   std::vector<Node*> stack;
+  stack.reserve(kFewNodes);
+  visits_.reserve(kFewNodes);
   auto reach = [&](const Ref<Node>& node) {
     if (!node || visited(*node)) return;
     node->sweep_ = id_;
