@@ -1,0 +1,38 @@
+"""The notebook of examples/ runs, and what stands in it is what it gives."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+pytestmark = pytest.mark.measures
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "examples" / "backpropagation.ipynb"
+
+
+def texts(cell: Any) -> list[str]:
+    """What a cell printed and the text of what it returned; pictures depend on the version of the layout's library."""
+    return [
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in cell.get("outputs", [])
+        if output.output_type != "error"
+    ]
+
+
+def test_the_notebook_runs_and_gives_what_it_shows(tmp_path: Path) -> None:
+    stored = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(stored)
+    fresh = copy.deepcopy(stored)
+    NotebookClient(fresh, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    code = [i for i, cell in enumerate(stored.cells) if cell.cell_type == "code"]
+    assert len(code) > 20
+    assert [texts(fresh.cells[i]) for i in code] == [texts(stored.cells[i]) for i in code]
+    pictures = [i for i in code if any("image/svg+xml" in output.get("data", {}) for output in stored.cells[i].outputs)]
+    assert len(pictures) >= 7
+    assert all(any("image/svg+xml" in o.get("data", {}) for o in fresh.cells[i].outputs) for i in pictures)
+    assert not list(tmp_path.iterdir())
