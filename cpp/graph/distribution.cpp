@@ -2,6 +2,7 @@
 #include "graph/distribution.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -68,10 +69,17 @@ void each(const Tensor& t, Visit visit) {
     visit(t.dtype() == DType::float64 ? t.data<double>()[i] : static_cast<double>(t.data<float>()[i]));
 }
 
-template <class T>
-void mark_active(const T* x, std::int64_t rows, std::int64_t units, std::uint8_t* active) {
+// For each unit whether any of its outputs is another number than 0. The bits are gathered whole, which takes no conversion of their
+// width, and looked at once at the end; the sign does not count.
+template <class Bits, class T>
+std::vector<bool> active_units(const T* x, std::int64_t rows, std::int64_t units) {
+  std::vector<Bits> gathered(static_cast<std::size_t>(units));
+  Bits* const bits = gathered.data();
   for (std::int64_t r = 0; r < rows; ++r, x += units)
-    for (std::int64_t u = 0; u < units; ++u) active[u] = static_cast<std::uint8_t>(active[u] | (x[u] != 0));
+    for (std::int64_t u = 0; u < units; ++u) bits[u] |= std::bit_cast<Bits>(x[u]);
+  std::vector<bool> active(static_cast<std::size_t>(units));
+  for (std::int64_t u = 0; u < units; ++u) active[static_cast<std::size_t>(u)] = static_cast<Bits>(bits[u] << 1) != 0;
+  return active;
 }
 
 }  // namespace
@@ -100,11 +108,8 @@ double count_silent(const Tensor& t, const Tensor& silent, std::int64_t limit) {
   if (silent.dtype() != DType::int64 || !silent.is_contiguous() || units * rows != t.numel() || units == 0)
     fail<RuntimeError>("count_silent: expected an int64 for each of the last dimension of ", t.shape(), ", got ", silent.shape());
   const Tensor x = contiguous(t.alias());
-  std::vector<std::uint8_t> active(static_cast<std::size_t>(units));
-  if (x.dtype() == DType::float64)
-    mark_active(x.data<double>(), rows, units, active.data());
-  else
-    mark_active(x.data<float>(), rows, units, active.data());
+  const std::vector<bool> active = x.dtype() == DType::float64 ? active_units<std::uint64_t>(x.data<double>(), rows, units)
+                                                               : active_units<std::uint32_t>(x.data<float>(), rows, units);
   std::int64_t* counts = silent.data<std::int64_t>();
   std::int64_t dead = 0;
   for (std::int64_t u = 0; u < units; ++u) {
