@@ -70,13 +70,17 @@ void each(const Tensor& t, Visit visit) {
 }
 
 // For each unit whether any of its outputs is another number than 0. The bits are gathered whole, which takes no conversion of their
-// width, and looked at once at the end; the sign does not count.
+// width, from four rows at a time, and looked at once at the end; the sign does not count.
 template <class Bits, class T>
 std::vector<bool> active_units(const T* x, std::int64_t rows, std::int64_t units) {
   std::vector<Bits> gathered(static_cast<std::size_t>(units));
   Bits* const bits = gathered.data();
-  for (std::int64_t r = 0; r < rows; ++r, x += units)
-    for (std::int64_t u = 0; u < units; ++u) bits[u] |= std::bit_cast<Bits>(x[u]);
+  const auto at = [&](std::int64_t r, std::int64_t u) { return std::bit_cast<Bits>(x[r * units + u]); };
+  std::int64_t r = 0;
+  for (; r + 4 <= rows; r += 4)
+    for (std::int64_t u = 0; u < units; ++u) bits[u] |= at(r, u) | at(r + 1, u) | at(r + 2, u) | at(r + 3, u);
+  for (; r < rows; ++r)
+    for (std::int64_t u = 0; u < units; ++u) bits[u] |= at(r, u);
   std::vector<bool> active(static_cast<std::size_t>(units));
   for (std::int64_t u = 0; u < units; ++u) active[static_cast<std::size_t>(u)] = static_cast<Bits>(bits[u] << 1) != 0;
   return active;
