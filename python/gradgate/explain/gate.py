@@ -137,6 +137,12 @@ class Edge:
             return None
         return "; ".join(filled(line, self.target.placeholders()) for line in self.template)
 
+    @property
+    def rule_line(self) -> str:
+        """The rule in a line: its last, after a sign that others come before it, which name the parts `t0`, `t1` and so on."""
+        *before, last = (self.rule or "").split("; ")
+        return f"…; {last}" if before else last
+
     def jacobian(self, max_elements: int = 1_000_000) -> Tensor:
         """The explicit matrix of derivatives, flattened as the lecture defines it.
 

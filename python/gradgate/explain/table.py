@@ -32,7 +32,7 @@ def _local(edge: Edge) -> str:
         return "-"
     if edge.local is not None and is_small(edge.local):
         return _cell(edge.local)
-    return edge.local_text or (edge.rule or "-").split("; ")[-1]
+    return edge.local_text or edge.rule_line or "-"
 
 
 def _rows(gate: Gate) -> list[tuple[str, ...]]:

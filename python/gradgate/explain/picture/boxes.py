@@ -206,4 +206,4 @@ def local_label(edge: Edge) -> str:
         outside = re.sub(r"\([^()]*\)", "", edge.local_text)
         is_sum = " + " in outside or " - " in outside
         return shortened(f"×({edge.local_text})" if is_sum else f"×{edge.local_text}", RULE_PLACES)
-    return shortened((edge.rule or "").split("; ")[-1], RULE_PLACES)
+    return shortened(edge.rule_line, RULE_PLACES)
