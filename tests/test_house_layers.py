@@ -19,9 +19,23 @@ CPP_ROOMS = {
     "simd": {"simd"},
     "gates": {"gates", "simd"},
     "kernels": {"kernels", "gates", "simd", "base"},
-    "graph": {"graph", "kernels", "gates", "base"},
-    "bindings": {"bindings", "graph", "kernels", "gates", "base"},
+    "array": {"array", "kernels", "gates", "base"},
+    "graph": {"graph", "array", "kernels", "gates", "base"},
+    "account": {"account", "graph", "array", "kernels", "gates", "base"},
+    "bindings": {"bindings", "account", "graph", "array", "kernels", "gates", "base"},
 }
+# The folders of the graph, lowest first: each may include those before it.
+GRAPH_FOLDERS = [
+    "graph/engine",
+    "graph/shapes",
+    "graph/elementwise",
+    "graph/products",
+    "graph/choosing",
+    "graph/reduce",
+    "graph/fused",
+    "graph/random",
+    "graph/backward",
+]
 ISA_ROOMS = {"simd", "gates", "kernels"}
 # Headers of the system that hold no code an instruction set could get into.
 ISA_SYSTEM_HEADERS = {"cstdint", "cstddef", "type_traits", "immintrin.h", "xmmintrin.h", "arm_neon.h"}
@@ -88,6 +102,42 @@ def test_includes_point_down() -> None:
             if ours and name.split("/")[0] not in CPP_ROOMS[room]:
                 wrong.append(f"{name_of(path)} includes {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_folders_of_the_graph_point_down() -> None:
+    wrong = []
+    for path in sources():
+        folder = path.parent.relative_to(CPP).as_posix()
+        if not folder.startswith("graph"):
+            continue
+        assert folder in GRAPH_FOLDERS, f"give {folder} a place in GRAPH_FOLDERS, and in CONTRIBUTING.md"
+        above = GRAPH_FOLDERS[GRAPH_FOLDERS.index(folder) + 1 :]
+        wrong += [f"{name_of(path)} includes {n}" for ours, n in includes(path) if ours and str(Path(n).parent) in above]
+    assert not wrong, "\n".join(wrong)
+
+
+def circles(arrows: dict[str, set[str]]) -> list[str]:
+    """The nodes that lie on circles of arrows: what remains when all that point to nothing (left) are taken away."""
+    left = {node: targets - {node} for node, targets in arrows.items()}
+    while ends := {node for node, targets in left.items() if not targets & left.keys()}:
+        left = {node: targets for node, targets in left.items() if node not in ends}
+    while starts := left.keys() - set().union(*left.values()):
+        left = {node: targets for node, targets in left.items() if node not in starts}
+    return sorted(left)
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_circle_of_units() -> None:
+    """A unit is x.h with x.cpp."""
+    arrows: dict[str, set[str]] = {}
+    for path in sources():
+        unit = name_of(path.with_suffix(""))
+        arrows.setdefault(unit, set()).update(str(Path(name).with_suffix("")) for ours, name in includes(path) if ours)
+    assert circles(arrows) == []
 
 
 def test_our_headers_are_included_by_their_path() -> None:

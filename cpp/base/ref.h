@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace gradgate {
@@ -31,6 +32,13 @@ class Ref {
   void reset() { Ref().swap(*this); }
   void swap(Ref& other) noexcept { std::swap(p_, other.p_); }
 
+  // As a reference to a base or to a const object.
+  template <class U>
+    requires std::is_convertible_v<T*, U*>
+  operator Ref<U>() const {
+    return Ref<U>(p_);
+  }
+
   friend bool operator==(const Ref& a, const Ref& b) { return a.p_ == b.p_; }
 
  private:
@@ -41,6 +49,20 @@ class Ref {
     if (p_ && --p_->refs == 0) T::destroy(p_);
   }
   T* p_ = nullptr;
+};
+
+// The base of what is shared through Ref by those who do not know its class.
+class Shared {
+ public:
+  mutable std::int32_t refs = 0;
+  Shared() = default;
+  Shared(const Shared&) {}
+  Shared& operator=(const Shared&) { return *this; }
+  virtual ~Shared() = default;
+  static void destroy(const Shared* s) { s->dispose(); }
+
+ private:
+  virtual void dispose() const { delete this; }
 };
 
 }  // namespace gradgate

@@ -137,6 +137,11 @@ Ref<Storage> Storage::adopt(void* data, std::size_t bytes, void* owner, void (*r
   return Ref<Storage>(StoragePool::adopt(data, bytes, owner, release));
 }
 
+Ref<Storage> Storage::share(const Ref<Storage>& other) {
+  auto* const owner = new Ref<Storage>(other);
+  return adopt(other->data, other->bytes, owner, [](void* held) { delete static_cast<Ref<Storage>*>(held); });
+}
+
 void Storage::destroy(Storage* storage) { pool().give_back(storage); }
 
 void empty_cache() { pool().clear(); }

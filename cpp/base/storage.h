@@ -19,6 +19,12 @@ struct Storage {
   // Memory that belongs to someone else; `release(owner)` is called when the last tensor lets go.
   static Ref<Storage> adopt(void* data, std::size_t bytes, void* owner, void (*release)(void* owner));
 
+  // The memory of another storage under a version of its own: what is written through one does not count as a change of the other.
+  static Ref<Storage> share(const Ref<Storage>& other);
+
+  // Whether nobody else can have this memory.
+  bool owns_memory() const { return owner == nullptr; }
+
   static void destroy(Storage* storage);
 
  private:

@@ -1,12 +1,13 @@
 // Recording, gradients and hooks: what of autograd is on Tensor and in the module.
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/hooks.h"
-#include "graph/node.h"
-#include "graph/sweep.h"
-#include "graph/view.h"
-#include "graph/view_history.h"
+#include "graph/backward/sweep.h"
+#include "graph/engine/hooks.h"
+#include "graph/engine/node.h"
+#include "graph/engine/phrase.h"
+#include "graph/engine/record.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 
@@ -27,15 +28,16 @@ struct HookHandle {
   std::uint64_t key;
 
   void remove() {
-    if (node) node->hooks()->remove(key);
-    node.reset();
-    tensor = Tensor();
+    // Emptied first: what the hook held may run Python when it goes, and Python may come back here.
+    const Ref<Node> from = std::move(node);
+    const Tensor of = std::move(tensor);
+    if (from && from->hooks()) from->hooks()->remove(key);
   }
 };
 
 HookHandle register_hook(const Tensor& t, const py::function& hook) {
   HookList& list = hooks_of(t);
-  const std::uint64_t key = list.add(t.is_leaf() ? 0 : t.body()->output, [hook](const Tensor& gradient) -> Tensor {
+  const std::uint64_t key = list.add(output_of(t), [hook](const Tensor& gradient) -> Tensor {
     const py::object result = hook(gradient);
     if (result.is_none()) return {};
     if (!is_tensor(result.ptr())) fail<TypeError>("register_hook: a hook must return None or a Tensor");
@@ -48,10 +50,8 @@ void retain_grad(const Tensor& t) {
   if (!t.requires_grad()) fail<RuntimeError>("can't retain_grad on Tensor that has requires_grad=False");
   if (t.is_leaf()) return;
   GraphRecord& record = record_of(t);
-  HookList& list = hooks_of(t);
-  if (record.retained_in == &list) return;
-  list.retain(t.body()->output, t.body());
-  record.retained_in = &list;
+  if (std::exchange(record.retains_grad, true)) return;
+  hooks_of(t).retain(output_of(t), t.body()->record);
 }
 
 Tensor require_grad(const Tensor& t, bool requires_grad) {
@@ -68,6 +68,7 @@ Tensor require_grad(const Tensor& t, bool requires_grad) {
 }
 
 void set_gradient(const Tensor& t, const std::optional<Tensor>& gradient) {
+  if (gradient && gradient->same(t)) fail<RuntimeError>("can't assign Tensor as its own grad");
   if (gradient && (!(gradient->shape() == t.shape()) || gradient->dtype() != t.dtype()))
     fail<RuntimeError>("assigned grad of ", gradient->dtype(), " and shape ", gradient->shape(), " to a tensor of ", t.dtype(),
                        " and shape ", t.shape(), "; they must be the same");
@@ -124,7 +125,7 @@ void define_gradient_properties() {
   define_property("grad_fn", [](const Tensor& t) { return t.is_leaf() ? py::object(py::none()) : node_object(gradient_node(t)); },
                   "The gate that made this tensor, None for a leaf.");
   define_property("is_leaf", [](const Tensor& t) { return t.is_leaf(); }, "Whether no recorded gate made this tensor.");
-  define_property("retains_grad", [](const Tensor& t) { return t.body()->record && t.body()->record->retained_in; },
+  define_property("retains_grad", [](const Tensor& t) { return t.body()->record && t.body()->record->retains_grad; },
                   "Whether backward() keeps the gradient of this tensor, which is no leaf.");
   define_property("_version", [](const Tensor& t) { return t.version(); }, "Counts the in-place changes of the tensor's memory.");
 }

@@ -4,7 +4,8 @@
 #include <array>
 
 #include "bindings/numpy.h"
-#include "graph/creation.h"
+#include "graph/engine/creation.h"
+#include "graph/engine/types.h"
 
 namespace py = pybind11;
 

@@ -1,5 +1,5 @@
 // Limits on the gradients of parameters.
-#include "graph/clip.h"
+#include "account/training/clip.h"
 
 #include "bindings/casters.h"
 #include "bindings/module.h"

@@ -5,7 +5,8 @@
 #include "base/thread_pool.h"
 #include "bindings/casters.h"
 #include "bindings/module.h"
-#include "graph/tensor.h"
+#include "graph/engine/tensor.h"
+#include "graph/engine/types.h"
 #include "kernels/dispatch.h"
 #include "kernels/peak.h"
 

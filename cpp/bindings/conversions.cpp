@@ -3,10 +3,11 @@
 
 #include "bindings/creation.h"
 #include "bindings/module.h"
-#include "graph/assign.h"
-#include "graph/copy.h"
-#include "graph/creation.h"
-#include "graph/view.h"
+#include "graph/engine/creation.h"
+#include "graph/engine/phrase.h"
+#include "graph/shapes/assign.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 

@@ -1,12 +1,14 @@
 // Functions that make tensors.
 #include "bindings/creation.h"
 
+#include "array/copy.h"
 #include "bindings/module.h"
 #include "bindings/nested.h"
 #include "bindings/numpy.h"
-#include "graph/copy.h"
-#include "graph/creation.h"
-#include "graph/elementwise.h"
+#include "graph/elementwise/elementwise.h"
+#include "graph/engine/creation.h"
+#include "graph/engine/types.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 

@@ -8,7 +8,8 @@
 #include <type_traits>
 
 #include "bindings/casters.h"
-#include "graph/view_history.h"
+#include "graph/engine/record.h"
+#include "graph/shapes/conversion.h"
 
 namespace gradgate {
 

@@ -7,10 +7,12 @@
 #include <string>
 #include <utility>
 
+#include "array/copy.h"
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/view.h"
+#include "graph/engine/phrase.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 
@@ -129,7 +131,7 @@ py::object to_dlpack(const Tensor& t, const py::object& stream, const std::optio
   if (t.requires_grad())
     fail<RuntimeError>("__dlpack__: can't export a tensor that requires gradient; use tensor.detach()");
   const bool copied = copy.value_or(false);
-  const Tensor exported = copied ? clone_unrecorded(t) : t.alias();
+  const Tensor exported = copied ? Tensor(gradgate::copied(t)) : t.alias();
   return max_version && max_version->first >= 1 ? export_capsule<Versioned>(exported, copied) : export_capsule<Legacy>(exported, copied);
 }
 

@@ -1,8 +1,8 @@
 // Explanations as plain dictionaries, from which the Python layer draws and writes.
+#include "account/explanation.h"
 #include "bindings/define.h"
-#include "bindings/kind.h"
 #include "bindings/module.h"
-#include "graph/explanation.h"
+#include "graph/engine/record.h"
 
 namespace py = pybind11;
 
@@ -55,7 +55,7 @@ py::dict gate_dict(const ExplainedGate& g) {
     edges.append(edge_dict(e));
     needs |= e.rule.needs;
   }
-  d["kind"] = kind_of(g.name);
+  d["kind"] = g.kind;
   d["inputs"] = inputs;
   d["outputs"] = g.outputs;
   d["text"] = lines_or_none(g.text);
@@ -71,7 +71,7 @@ py::dict gate_dict(const ExplainedGate& g) {
 py::object made_by(const Tensor& t) {
   if (t.is_leaf()) return py::none();
   const Ref<Node> node = gradient_node(t);
-  return py::make_tuple(node->sequence(), t.body()->node ? t.body()->output : 0);
+  return py::make_tuple(node->sequence(), output_of(t));
 }
 
 py::dict explain_as_dict(const Tensor& loss, bool fused, const std::optional<DType>& dtype, bool texts) {

@@ -1,10 +1,9 @@
 // Gates written in Python: what autograd.Function is made of.
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/elementwise.h"
-#include "graph/saved_tensor.h"
-#include "graph/view_history.h"
+#include "graph/engine/record.h"
+#include "graph/shapes/broadcast.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 
@@ -12,75 +11,82 @@ namespace gradgate {
 namespace {
 
 // backward(saved, upstream) in Python returns the downstream gradients, one for each input, None where there is none.
-class PythonGate final : public Node {
+class PythonGate final : public Gate {
  public:
-  PythonGate(std::string name, py::function forward, py::function backward)
-      : name_(std::move(name)), forward_(std::move(forward)), backward_(std::move(backward)) {}
-  const char* name() const override { return name_.c_str(); }
-  int outputs() const override { return count_; }
+  // `saved` says, for each value that backward wants, where the node keeps it.
+  struct Place {
+    bool is_input;
+    int index;
+  };
+  PythonGate(const std::string& name, py::function forward, py::function backward, int outputs, std::vector<std::optional<Place>> saved)
+      : kind_(name, name + "Backward"), forward_(std::move(forward)), backward_(std::move(backward)), outputs_(outputs), saved_(std::move(saved)) {}
+  const GateKind& kind() const override { return kind_; }
+  int outputs() const override { return outputs_; }
 
-  // A saved output is kept apart from its node, which would otherwise hold itself.
-  void save(const std::vector<std::optional<Tensor>>& saved, const std::vector<Tensor>& outputs) {
-    for (const auto& t : saved) {
-      bool is_output = false;
-      for (const Tensor& y : outputs) is_output = is_output || (t && t->same(y));
-      saved_.push_back(!t ? SavedTensor() : is_output ? SavedTensor::output(*t) : SavedTensor::input(*t));
-    }
-    count_ = static_cast<int>(outputs.size());
-  }
-  void add_form(const Tensor* input) { inputs_.push_back(input ? Form{input->shape(), input->dtype()} : Form{}); }
+  // Python computes and allocates by itself.
+  void infer(const Inputs&, Plan&) const override { fail<RuntimeError>(kind_.name(), " is run by Python alone"); }
+  void run(const Inputs&, const Outputs&) const override { fail<RuntimeError>(kind_.name(), " is run by Python alone"); }
 
-  void backward(Flow& flow) override {
+  void rule(BackwardContext& c) const override {
     py::list saved, upstream;
-    for (const SavedTensor& t : saved_) saved.append(t.unpack(*this));
-    for (int i = 0; i < outputs(); ++i) upstream.append(flow.upstream(i));
+    for (const std::optional<Place>& p : saved_) saved.append(!p ? Tensor() : p->is_input ? c.input(p->index) : c.output(p->index));
+    for (int i = 0; i < outputs(); ++i) upstream.append(c.upstream(i));
     const auto gradients = backward_(saved, upstream).cast<py::tuple>();
+    const auto inputs = static_cast<std::size_t>(c.input_count());
     const std::size_t given = without_trailing_none(gradients);
-    if (given > inputs_.size() || gradients.size() < inputs_.size())
-      fail<RuntimeError>(name_, ": backward returned an incorrect number of gradients (expected ", inputs_.size(), ", got ",
+    if (given > inputs || gradients.size() < inputs)
+      fail<RuntimeError>(kind_.name(), ": backward returned an incorrect number of gradients (expected ", inputs, ", got ",
                          gradients.size(), ")");
-    for (std::size_t i = 0; i < given; ++i) send(flow, static_cast<int>(i), gradients[i]);
+    for (std::size_t i = 0; i < given; ++i) send(c, static_cast<int>(i), gradients[i]);
   }
 
   // What Python computes has no text.
-  Tensors forward(const Replay& in) const override {
+  Tensors replay(const Tensors& in) const override {
     py::list inputs;
-    for (int i = 0; i < input_count(); ++i) inputs.append(in[i].defined() ? py::cast(in[i]) : py::none());
+    for (const Tensor& t : in) inputs.append(t.defined() ? py::cast(t) : py::none());
     return forward_(inputs).cast<Tensors>();
   }
 
  private:
-  void release() override {
-    for (SavedTensor& t : saved_) t.reset();
-  }
-
   static std::size_t without_trailing_none(const py::tuple& gradients) {
     std::size_t count = gradients.size();
     while (count > 0 && gradients[count - 1].is_none()) --count;
     return count;
   }
 
-  void send(Flow& flow, int input, const py::object& gradient) {
-    if (gradient.is_none() || !flow.needs(input)) return;
+  void send(BackwardContext& c, int input, const py::object& gradient) const {
+    if (gradient.is_none() || !c.needs(input)) return;
     if (!is_tensor(gradient.ptr()))
-      fail<TypeError>(name_, ": backward must return Tensors or None, got ", Py_TYPE(gradient.ptr())->tp_name);
+      fail<TypeError>(kind_.name(), ": backward must return Tensors or None, got ", Py_TYPE(gradient.ptr())->tp_name);
     const Tensor dx = unwrap(gradient.ptr());
-    const Form& form = inputs_[static_cast<std::size_t>(input)];
-    if (!broadcasts_to(form.shape, dx.shape()))
-      fail<RuntimeError>(name_, ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ", form.shape);
-    flow.downstream(input, cast(sum_to(dx, form.shape), form.dtype));
+    const Dims& shape = c.input_shape(input);
+    if (!broadcasts_to(shape, dx.shape()))
+      fail<RuntimeError>(kind_.name(), ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ", shape);
+    c.downstream(input, cast(sum_to(dx, shape), c.input_dtype(input)));
   }
 
-  struct Form {
-    Dims shape;
-    DType dtype = default_dtype();
-  };
-  std::string name_;
+  GateKind kind_;
   py::function forward_, backward_;
-  std::vector<SavedTensor> saved_;
-  std::vector<Form> inputs_;
-  int count_ = 0;  // of outputs
+  int outputs_;
+  std::vector<std::optional<Place>> saved_;
 };
+
+// Where each value that backward wants is kept: among the inputs, the outputs or, behind these, on its own.
+std::vector<std::optional<PythonGate::Place>> places_of(const std::vector<std::optional<Tensor>>& saved,
+                                                        const std::vector<std::optional<Tensor>>& inputs, const Tensors& outputs) {
+  std::vector<std::optional<PythonGate::Place>> places;
+  int others = static_cast<int>(outputs.size());
+  for (const auto& t : saved) {
+    std::optional<PythonGate::Place>& place = places.emplace_back();
+    if (!t) continue;
+    for (std::size_t i = 0; i < outputs.size() && !place; ++i)
+      if (t->same(outputs[i])) place = {false, static_cast<int>(i)};
+    for (std::size_t i = 0; i < inputs.size() && !place; ++i)
+      if (inputs[i] && t->same(*inputs[i])) place = {true, static_cast<int>(i)};
+    if (!place) place = {false, others++};
+  }
+  return places;
+}
 
 // The outputs as results of a gate on the inputs (None for an argument that is no tensor), of which forward(inputs) makes them again. An
 // output that is an input, or is returned twice, becomes a tensor of its own; a dirty one, an input that forward changed in place,
@@ -92,24 +98,24 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
   bool needed = false;
   for (const auto& t : inputs) needed = needed || (t && t->requires_grad());
   if (!needed || !grad_enabled()) return outputs;
-  auto* gate = new PythonGate(name, forward, backward);
-  const Ref<Node> node(gate);
-  for (const auto& t : inputs) {
-    gate->add_input(t ? *t : Tensor());
-    gate->add_form(t ? &*t : nullptr);
-  }
-  gate->save(saved, outputs);
+  const auto places = places_of(saved, inputs, outputs);
+  const Ref<Node> node(new Node(Ref<const Gate>(new PythonGate(name, forward, backward, static_cast<int>(outputs.size()), places))));
+  for (const auto& t : inputs) node->add_input(t ? *t : Tensor(), t ? gradient_node(*t) : Ref<Node>());
+  for (const Tensor& y : outputs) node->add_output(y);
+  for (std::size_t i = 0; i < saved.size(); ++i)
+    if (places[i]) places[i]->is_input ? node->save_input(places[i]->index, *saved[i]) : node->save_output(places[i]->index, *saved[i]);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!differentiable[i] || !is_floating(outputs[i].dtype())) continue;
     if (dirty[i]) {
-      check_writable(gate->name(), outputs[i]);
+      check_writable(node->name(), outputs[i]);
       become(outputs[i], record_output(outputs[i].alias(), node, static_cast<std::uint32_t>(i)));
       continue;
     }
     bool taken = !outputs[i].is_leaf();
     for (const auto& t : inputs) taken = taken || (t && t->same(outputs[i]));
     if (taken) outputs[i] = outputs[i].alias();
-    outputs[i] = record_gate(outputs[i], node, static_cast<std::uint32_t>(i));
+    outputs[i] = record_output(outputs[i], node, static_cast<std::uint32_t>(i));
+    if (gates_watched) tell_watchers(outputs[i]);
   }
   return outputs;
 }

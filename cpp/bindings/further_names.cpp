@@ -1,8 +1,8 @@
 // PyTorch's second names of gates, and its functions that are gates in sequence.
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/closeness.h"
-#include "graph/formula.h"
+#include "graph/elementwise/elementwise.h"
+#include "graph/reduce/closeness.h"
 
 namespace py = pybind11;
 

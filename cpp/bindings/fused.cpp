@@ -3,8 +3,8 @@
 
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/loss.h"
-#include "graph/normalization.h"
+#include "graph/fused/loss.h"
+#include "graph/fused/normalization.h"
 
 namespace py = pybind11;
 

@@ -3,12 +3,12 @@
 
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/compare.h"
-#include "graph/copy.h"
-#include "graph/elementwise.h"
-#include "graph/elementwise_nodes.h"
-#include "graph/power.h"
-#include "graph/quotient.h"
+#include "graph/elementwise/compare.h"
+#include "graph/elementwise/elementwise.h"
+#include "graph/elementwise/power.h"
+#include "graph/elementwise/quotient.h"
+#include "graph/engine/types.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 
@@ -30,7 +30,7 @@ void define_gate(py::module_& m, const char* name, F f, const std::string& doc, 
 }
 
 void define_unary(py::module_& m, int index) {
-  const GateInfo& info = *unary_gate(index).info;
+  const GateInfo& info = unary_info(index);
   const std::string doc = documentation(info, "the result has input's shape");
   const auto& s = info.scalars;
   switch (info.scalar_count()) {
@@ -62,7 +62,7 @@ Tensor scaled(const char* operation, const Tensor& a, const Tensor& b, const std
 
 // add and sub, which scale their second operand.
 void define_sum(py::module_& m, int index) {
-  const GateInfo& info = *binary_gate(index).info;
+  const GateInfo& info = binary_info(index);
   define_gate(
       m, info.name,
       [index, &info](const Tensor& a, const Tensor& b, const std::optional<Tensor>& alpha) {
@@ -81,7 +81,7 @@ Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>
 }
 
 void define_binary(py::module_& m, int index) {
-  const GateInfo& info = *binary_gate(index).info;
+  const GateInfo& info = binary_info(index);
   const std::string doc = documentation(info, kBroadcast);
   if (index == BinaryGates::index<Add>() || index == BinaryGates::index<Sub>()) return define_sum(m, index);
   if (index == BinaryGates::index<Div>())
@@ -138,9 +138,9 @@ py::dict description(const GateInfo& info, int arity) {
 
 py::list registry() {
   py::list gates;
-  for (int i = 0; i < UnaryGates::size; ++i) gates.append(description(*unary_gate(i).info, 1));
-  for (int i = 0; i < BinaryGates::size; ++i) gates.append(description(*binary_gate(i).info, 2));
-  for (int i = 0; i < TernaryGates::size; ++i) gates.append(description(*ternary_gate(i).info, 3));
+  for (int i = 0; i < UnaryGates::size; ++i) gates.append(description(unary_info(i), 1));
+  for (int i = 0; i < BinaryGates::size; ++i) gates.append(description(binary_info(i), 2));
+  for (int i = 0; i < TernaryGates::size; ++i) gates.append(description(ternary_info(i), 3));
   return gates;
 }
 

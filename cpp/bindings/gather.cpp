@@ -1,13 +1,15 @@
 // Gathering, scattering and masks as functions and Tensor methods.
 #include <vector>
 
+#include "array/counting.h"
+#include "array/mask.h"
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/index.h"
-#include "graph/mask.h"
-#include "graph/selection.h"
-#include "graph/view.h"
+#include "graph/choosing/index.h"
+#include "graph/choosing/mask.h"
+#include "graph/choosing/selection.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 
@@ -21,15 +23,13 @@ void define_assignment(py::module_& m, const char* name, Assignment (*f)(const T
   define(
       m, name,
       [f](const Tensor& x, Arguments... arguments) {
-        const Assignment a = f(x, arguments...);
-        return put(x, a.at, a.values, a.how);
+        return put(x, f(x, arguments...));
       },
       doc, extra...);
   define_method(
       cat(name, "_").c_str(),
       [f](const Tensor& x, Arguments... arguments) {
-        const Assignment a = f(x, arguments...);
-        put_into(x, a.at, a.values, a.how);
+        put_into(x, f(x, arguments...));
         return x;
       },
       inplace_documentation(name).c_str(), extra...);
@@ -42,14 +42,21 @@ Assignment scatter_sums(const Tensor& x, std::int64_t dim, const Tensor& index, 
   return scatter(x, dim, index, source, true);
 }
 
-Assignment index_put(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values, bool accumulate) {
-  std::vector<Tensor> tensors;
+Assignment put_at(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values, bool accumulate) {
+  Tensors tensors;
   for (const std::optional<Tensor>& index : indices) tensors.push_back(index.value_or(Tensor()));
-  return {positions_in(x, tensors), values, {"index_put", "IndexPutBackward", accumulate}};
+  return index_put(x, tensors, values, accumulate);
 }
+
+Tensor nonzero(const Tensor& x) { return Tensor(nonzero_positions(x)); }
+Tensor one_hot(const Tensor& index, std::int64_t classes) { return Tensor(one_hot_rows(index, classes)); }
 
 Tensor take_along(const Tensor& x, const Tensor& indices, const std::optional<std::int64_t>& dim) {
   return dim ? take_along_dim(x, indices, *dim) : take_elements(x, reshape(indices, {-1}));
+}
+
+Tensor repeated(const Tensor& x, const Tensor& repeats, const std::optional<std::int64_t>& dim, std::optional<std::int64_t> output_size) {
+  return repeat_interleave(x, repeats, dim, output_size);
 }
 
 py::object nonzero_of(const Tensor& x, bool as_tuple) {
@@ -83,6 +90,11 @@ void define_gathering(py::module_& m) {
       "gather() with indices that broadcast with input in the other dimensions, and may count from the end; with dim None, of input read\n"
       "row-major.\n\nRaises IndexError for an index out of range.",
       py::arg("indices"), py::arg("dim") = py::none());
+  define(m, "repeat_interleave", repeated,
+         "The slices of input along dim, or with dim None its elements read row-major, each repeated: as often as the int repeats says, or\n"
+         "each as often as its element of a 1-d tensor. output_size is the sum of the repeats, where it is known.\n\n"
+         "Raises RuntimeError for negative repeats, and for others than one for all or one for each.",
+         py::arg("repeats"), py::arg("dim") = py::none(), py::kw_only(), py::arg("output_size") = py::none());
   m.def("embedding", embedding, py::arg("weight"), py::arg("indices"), py::arg("padding_idx") = -1,
         "The rows of weight (rows, columns) at indices of any shape: (*indices.shape, columns).\n\n"
         "Gradients of one row add up in the order of the indices; none flows to row padding_idx (-1: no such row).\n\n"
@@ -115,7 +127,7 @@ void define_scattering(py::module_& m) {
                     "input with a number at the positions of a 1-d index (which may count from the end) along dim.\n\n"
                     "Raises IndexError for an index out of range.",
                     py::arg("dim"), py::arg("index"), py::arg("value"));
-  define_assignment(m, "index_put", index_put,
+  define_assignment(m, "index_put", put_at,
                     "input[indices] = values, or += in ascending order if accumulate; indices are tensors of integers, masks or None.\n\n"
                     "Raises IndexError for an index out of range and RuntimeError for values that do not broadcast.",
                     py::arg("indices"), py::arg("values"), py::arg("accumulate") = false);

@@ -1,12 +1,13 @@
 // Turns Python's index expressions into the core's terms.
 #include "bindings/index.h"
 
+#include "array/copy.h"
 #include "bindings/casters.h"
 #include "bindings/numpy.h"
-#include "graph/copy.h"
-#include "graph/creation.h"
-#include "graph/index.h"
-#include "graph/view.h"
+#include "graph/choosing/index.h"
+#include "graph/engine/creation.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 
@@ -32,7 +33,7 @@ IndexTerm array_term(PyObject* object) {
   if (!array) throw py::error_already_set();
   const char kind = array.dtype().kind();
   const bool is_byte = kind == 'u' && array.itemsize() == 1;
-  if (kind == 'b') return IndexTerm::of(clone_unrecorded(from_numpy(array)));
+  if (kind == 'b') return IndexTerm::of(Tensor(copied(from_numpy(array))));
   if ((kind == 'i' || kind == 'u') && !is_byte) return IndexTerm::of(from_numpy(array.attr("astype")("int64")));
   if (array.size() == 0 && !py::isinstance<py::array>(object)) return IndexTerm::of(zeros(from_numpy(array).shape(), DType::int64));
   fail<IndexError>("arrays used as indices must be of an integer type other than uint8, or bool, got ",

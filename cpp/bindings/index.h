@@ -3,7 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "graph/tensor.h"
+#include "graph/engine/tensor.h"
 
 namespace gradgate {
 

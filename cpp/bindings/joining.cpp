@@ -1,11 +1,11 @@
 // Joining, splitting, selecting, repeating and padding.
-#include <algorithm>
 
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/join.h"
-#include "graph/pad.h"
-#include "graph/view.h"
+#include "graph/shapes/join.h"
+#include "graph/shapes/pad.h"
+#include "graph/shapes/split.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 
@@ -18,58 +18,17 @@ py::tuple tuple_of(const std::vector<Tensor>& tensors) {
   return t;
 }
 
-// The size of dimension `dim` of a tensor that is to be cut along it.
-std::int64_t size_of(const char* operation, const Tensor& x, std::int64_t dim) {
-  if (x.ndim() == 0) fail<RuntimeError>(operation, ": a 0-d tensor has no dimension to cut");
-  return x.size(wrap_dim(dim, x.ndim()));
-}
-
-// Pieces of `size` elements, the last one smaller if it must be.
-std::vector<std::int64_t> equal_pieces(std::int64_t total, std::int64_t size) {
-  std::vector<std::int64_t> pieces;
-  for (std::int64_t rest = total; rest > 0; rest -= size) pieces.push_back(std::min(rest, size));
-  if (pieces.empty()) pieces.push_back(0);
-  return pieces;
-}
-
 py::tuple split_by(const Tensor& x, const py::object& size_or_sections, std::int64_t dim) {
-  const std::int64_t total = size_of("split", x, dim);
-  if (!PyIndex_Check(size_or_sections.ptr())) return tuple_of(split(x, size_or_sections.cast<std::vector<std::int64_t>>(), dim));
-  const auto size = size_or_sections.cast<std::int64_t>();
-  if (size < 0 || (size == 0 && total != 0))
-    fail<RuntimeError>("split: split_size must be positive, got ", size, " for a dimension of size ", total);
-  return tuple_of(split(x, equal_pieces(total, size), dim));
-}
-
-py::tuple chunk(const Tensor& x, std::int64_t chunks, std::int64_t dim) {
-  if (chunks <= 0) fail<RuntimeError>("chunk: expects chunks to be greater than 0, got ", chunks);
-  const std::int64_t total = size_of("chunk", x, dim);
-  if (total == 0) return tuple_of(split(x, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), dim));
-  return tuple_of(split(x, equal_pieces(total, (total + chunks - 1) / chunks), dim));
+  if (PyIndex_Check(size_or_sections.ptr())) return tuple_of(split(x, size_or_sections.cast<std::int64_t>(), dim));
+  return tuple_of(split(x, size_or_sections.cast<std::vector<std::int64_t>>(), dim));
 }
 
 py::tuple tensor_split(const Tensor& x, const py::object& indices_or_sections, std::int64_t dim) {
-  const std::int64_t total = size_of("tensor_split", x, dim);
-  std::vector<std::int64_t> sizes;
-  if (PyIndex_Check(indices_or_sections.ptr())) {
-    const auto sections = indices_or_sections.cast<std::int64_t>();
-    if (sections <= 0) fail<RuntimeError>("tensor_split: the number of sections must be larger than 0, got ", sections);
-    for (std::int64_t i = 0; i < sections; ++i) sizes.push_back(total / sections + (i < total % sections));
-    return tuple_of(split(x, sizes, dim));
-  }
-  const int d = wrap_dim(dim, x.ndim());
-  std::vector<Tensor> parts;
-  std::int64_t start = 0;
-  auto bound = [&](std::int64_t index) { return std::clamp<std::int64_t>(index < 0 ? index + total : index, 0, total); };
-  for (std::int64_t index : indices_or_sections.cast<std::vector<std::int64_t>>()) {
-    parts.push_back(slice(x, d, start, std::max(start, bound(index))));
-    start = bound(index);
-  }
-  parts.push_back(slice(x, d, start, total));
-  return tuple_of(parts);
+  if (PyIndex_Check(indices_or_sections.ptr())) return tuple_of(split_evenly(x, indices_or_sections.cast<std::int64_t>(), dim));
+  return tuple_of(split_at(x, indices_or_sections.cast<std::vector<std::int64_t>>(), dim));
 }
 
-std::vector<Tensor> with_dims(const std::vector<Tensor>& tensors, int least) {
+std::vector<Tensor> with_least_dims(const std::vector<Tensor>& tensors, int least) {
   std::vector<Tensor> result;
   for (const Tensor& t : tensors) {
     Tensor x = t;
@@ -80,13 +39,14 @@ std::vector<Tensor> with_dims(const std::vector<Tensor>& tensors, int least) {
 }
 
 Tensor hstack(const std::vector<Tensor>& tensors) {
-  const auto parts = with_dims(tensors, 1);
+  const auto parts = with_least_dims(tensors, 1);
   return concatenate(parts, !parts.empty() && parts[0].ndim() == 1 ? 0 : 1);
 }
-Tensor vstack(const std::vector<Tensor>& tensors) { return concatenate(with_dims(tensors, 2), 0); }
+Tensor vstack(const std::vector<Tensor>& tensors) { return concatenate(with_least_dims(tensors, 2), 0); }
 
 Tensor select_along(const Tensor& x, std::int64_t dim, std::int64_t index) {
-  const std::int64_t size = size_of("select", x, dim);
+  if (x.ndim() == 0) fail<RuntimeError>("select: a 0-d tensor has no dimension to select along");
+  const std::int64_t size = x.size(wrap_dim(dim, x.ndim()));
   if (index < -size || index >= size)
     fail<IndexError>("select: index ", index, " is out of range for dimension ", dim, " of size ", size, " in a tensor of shape ",
                      x.shape());
@@ -136,7 +96,8 @@ void define_splits(py::module_& m) {
       "Raises RuntimeError when the listed sizes do not sum to the dimension's.";
   m.def("split", split_by, split_doc, py::arg("tensor"), py::arg("split_size_or_sections"), py::arg("dim") = 0);
   define_method("split", split_by, split_doc, py::arg("split_size"), py::arg("dim") = 0);
-  define(m, "chunk", chunk, "At most `chunks` views of equal size along dim, the last possibly smaller.", py::arg("chunks"),
+  define(m, "chunk", [](const Tensor& x, std::int64_t chunks, std::int64_t dim) { return tuple_of(chunk(x, chunks, dim)); },
+         "At most `chunks` views of equal size along dim, the last possibly smaller.", py::arg("chunks"),
          py::arg("dim") = 0);
   define(m, "tensor_split", tensor_split,
          "Views along dim: a number of pieces whose sizes differ by at most one, or the pieces between a list of indices.",

@@ -1,8 +1,8 @@
 // Matrix products as functions and Tensor methods.
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/elementwise.h"
-#include "graph/matmul.h"
+#include "graph/elementwise/elementwise.h"
+#include "graph/products/matmul.h"
 
 namespace py = pybind11;
 

@@ -1,8 +1,10 @@
 // The walk over nested sequences: once for their shape and type, once for their elements.
 #include "bindings/nested.h"
 
+#include "array/copy.h"
 #include "bindings/casters.h"
-#include "graph/copy.h"
+#include "graph/engine/types.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 

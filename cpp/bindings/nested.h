@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "graph/tensor.h"
+#include "graph/engine/tensor.h"
 
 namespace gradgate {
 

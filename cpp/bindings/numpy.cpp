@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "bindings/define.h"
-#include "graph/view.h"
+#include "graph/engine/phrase.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 

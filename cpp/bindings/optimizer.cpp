@@ -1,12 +1,13 @@
 // The optimizer step: one call for a parameter group.
-#include "graph/optimizer.h"
+#include "account/training/optimizer.h"
 
 #include <algorithm>
 
+#include "array/copy.h"
 #include "bindings/casters.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/creation.h"
+#include "graph/engine/creation.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 
@@ -28,7 +29,7 @@ Tensor state_array(const py::dict& state, py::handle key, const Tensor& paramete
   Tensor array = find_state(state, key);
   is_new = !array.defined();
   if (is_new) {
-    array = empty_like(parameter);
+    array = Tensor(empty_like(parameter));
     copy_elements(array, full({}, 0, array.dtype()));
     state[key] = array;
   }

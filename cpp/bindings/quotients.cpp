@@ -1,7 +1,7 @@
 // The quotients rounded to integers, and the remainders, as functions and Tensor methods.
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/quotient.h"
+#include "graph/elementwise/quotient.h"
 
 namespace py = pybind11;
 

@@ -5,11 +5,12 @@
 
 #include "bindings/creation.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/creation.h"
-#include "graph/node.h"
-#include "graph/random.h"
-#include "graph/view_history.h"
+#include "graph/engine/creation.h"
+#include "graph/engine/node.h"
+#include "graph/engine/record.h"
+#include "graph/engine/types.h"
+#include "graph/random/random.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 

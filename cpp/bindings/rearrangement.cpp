@@ -1,9 +1,9 @@
 // Diagonals, triangles, reversals and rotations as functions and Tensor methods.
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/diagonal.h"
-#include "graph/flip.h"
-#include "graph/view.h"
+#include "graph/shapes/diagonal.h"
+#include "graph/shapes/flip.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 

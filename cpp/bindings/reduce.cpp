@@ -4,13 +4,14 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "bindings/return_types.h"
-#include "graph/copy.h"
-#include "graph/elementwise.h"
-#include "graph/reduce.h"
-#include "graph/reduce_extreme.h"
-#include "graph/reduce_logic.h"
-#include "graph/reduce_norm.h"
-#include "graph/reduce_variance.h"
+#include "graph/elementwise/elementwise.h"
+#include "graph/reduce/extreme.h"
+#include "graph/reduce/logic.h"
+#include "graph/reduce/norm.h"
+#include "graph/reduce/reduce.h"
+#include "graph/reduce/variance.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/broadcast.h"
 
 namespace py = pybind11;
 
@@ -49,7 +50,7 @@ void define_extreme(py::module_& m, Extreme which, const char* name, const char*
   // Never destroyed, as that would come after the interpreter's end.
   const PairType& pair = *new PairType(name, "values", "indices");
   const std::string found = std::string(word) + " element; NaN counts as the ";
-  define(m, name, [which, name](const Tensor& x) { return extreme_value(which, name, x, {}, false); },
+  define(m, name, [which](const Tensor& x) { return extreme_value(which, which == Extreme::max ? kMax : kMin, x, {}, false); },
          (found + word +
           ".\n\nWithout further arguments of all elements; equal extremes share the gradient evenly. With dim, an int, along that "
           "dimension: a named tuple (values, indices), where indices holds the first position at a tie and alone gets the gradient. With "
@@ -78,7 +79,7 @@ void define_extremes(py::module_& m) {
     define(
         m, value,
         [which, value](const Tensor& x, const OptionalDims& dim, bool keepdim) {
-          return extreme_value(which, value, x, wrapped(value, dim, x), keepdim);
+          return extreme_value(which, which == Extreme::max ? kAmax : kAmin, x, wrapped(value, dim, x), keepdim);
         },
         (std::string(word) + " element" + kDimsNote +
          " NaN wins. Equal extremes share the gradient evenly.\n\nRaises RuntimeError or IndexError where there are no elements.")

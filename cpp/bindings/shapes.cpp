@@ -3,8 +3,9 @@
 
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/copy.h"
-#include "graph/view.h"
+#include "graph/shapes/broadcast.h"
+#include "graph/shapes/conversion.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 

@@ -1,11 +1,12 @@
 // Softmax and its kin, and running sums and products.
-#include "graph/softmax.h"
+#include "graph/fused/softmax.h"
 
 #include <optional>
 
 #include "bindings/define.h"
 #include "bindings/module.h"
-#include "graph/scan.h"
+#include "graph/reduce/scan.h"
+#include "graph/shapes/broadcast.h"
 
 namespace py = pybind11;
 

@@ -1,12 +1,15 @@
 // Sorting, and what sorting finds.
-#include "graph/sort.h"
+#include "graph/choosing/sort.h"
 
 #include <optional>
 
+#include "array/counting.h"
+#include "array/sort.h"
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "bindings/return_types.h"
-#include "graph/view.h"
+#include "graph/engine/phrase.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 
@@ -66,18 +69,23 @@ void define_sorting(py::module_& m) {
   define(
       m, "unique",
       [](const Tensor& x, bool, bool return_inverse, bool return_counts) -> py::object {
-        const Unique u = unique(x);
-        if (return_inverse && return_counts) return py::make_tuple(u.values, u.inverse, u.counts);
-        if (return_inverse) return py::make_tuple(u.values, u.inverse);
-        if (return_counts) return py::make_tuple(u.values, u.counts);
-        return py::cast(u.values);
+        const Unique u = unique_values(x);
+        const Tensor values(u.values);
+        if (return_inverse && return_counts) return py::make_tuple(values, Tensor(u.inverse), Tensor(u.counts));
+        if (return_inverse) return py::make_tuple(values, Tensor(u.inverse));
+        if (return_counts) return py::make_tuple(values, Tensor(u.counts));
+        return py::cast(values);
       },
       "The different elements of input, ascending, 1-d; every NaN is one of its own.\n\nWith return_inverse also the index of each element "
       "of "
       "input among them (of input's shape), with return_counts also how often each occurs; then the result is a tuple. It is sorted also "
       "when sorted is False. No gradient flows.",
       py::arg("sorted") = true, py::arg("return_inverse") = false, py::arg("return_counts") = false);
-  define(m, "bincount", bincount,
+  define(
+      m, "bincount",
+      [](const Tensor& x, const std::optional<Tensor>& weights, std::int64_t minlength) {
+        return Tensor(count_occurrences(x, weights ? std::optional<Array>(weights->array()) : std::nullopt, minlength));
+      },
          "How often each integer from 0 to input's largest occurs in the 1-d integer tensor input: int64, at least minlength long.\n\nWith "
          "weights, of input's shape, their sums instead: float32 for float32 weights, else float64.\n\nRaises RuntimeError for negative "
          "values "

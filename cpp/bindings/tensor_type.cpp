@@ -7,15 +7,16 @@
 
 #include "bindings/casters.h"
 #include "bindings/index.h"
-#include "graph/compare.h"
-#include "graph/creation.h"
-#include "graph/elementwise.h"
-#include "graph/matmul.h"
-#include "graph/power.h"
-#include "graph/quotient.h"
-#include "graph/reduce_logic.h"
-#include "graph/view.h"
-#include "graph/view_history.h"
+#include "graph/elementwise/compare.h"
+#include "graph/elementwise/elementwise.h"
+#include "graph/elementwise/power.h"
+#include "graph/elementwise/quotient.h"
+#include "graph/engine/creation.h"
+#include "graph/engine/record.h"
+#include "graph/shapes/conversion.h"
+#include "graph/products/matmul.h"
+#include "graph/reduce/logic.h"
+#include "graph/shapes/view.h"
 
 namespace py = pybind11;
 

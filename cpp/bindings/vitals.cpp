@@ -1,11 +1,10 @@
 // The watcher of vital signs, whose methods Python registers as hooks.
 #include <memory>
 
+#include "account/vitals.h"
 #include "bindings/define.h"
-#include "bindings/kind.h"
 #include "bindings/module.h"
 #include "bindings/tensor_type.h"
-#include "graph/vitals.h"
 
 namespace py = pybind11;
 
@@ -15,7 +14,7 @@ namespace {
 py::tuple as_tuple(const Distribution& d) { return py::make_tuple(d.mean, d.deviation, d.size); }
 
 py::tuple as_tuple(const LayerVitals& row) {
-  const std::string kind = *row.activation ? kind_of(row.activation) : "";
+  const std::string kind = row.activation ? row.activation->name() : "";
   const py::object gradient = row.gradient ? py::object(as_tuple(*row.gradient)) : py::none();
   return py::make_tuple(row.layer, kind, row.after, row.count, row.units, as_tuple(row.output), py::tuple(py::cast(row.quantiles)),
                         gradient, row.dead, row.saturated, row.is_output);

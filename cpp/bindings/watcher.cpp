@@ -2,13 +2,12 @@
 #include <memory>
 #include <vector>
 
+#include "account/anomaly.h"
+#include "account/distribution.h"
 #include "bindings/define.h"
-#include "bindings/kind.h"
 #include "bindings/module.h"
 #include "gates/text.h"
-#include "graph/anomaly.h"
-#include "graph/distribution.h"
-#include "graph/watcher.h"
+#include "graph/engine/watcher.h"
 
 namespace py = pybind11;
 
@@ -25,15 +24,17 @@ py::list operand_list(const Ref<Node>& node) {
 
 // Whether each element of the output comes from one element of every input, as broadcasting places them.
 bool is_elementwise(const Node& node) {
-  const std::vector<Text> in(static_cast<std::size_t>(node.input_count()), Text("x", Binding::atom));
-  return !in.empty() && !node.local_text(0, in.data(), Text("y", Binding::atom)).code.empty();
+  const int count = node.input_count();
+  const std::vector<Text> in(static_cast<std::size_t>(count), Text("x", Binding::atom));
+  const std::vector<Form> forms(static_cast<std::size_t>(count));
+  return count > 0 && !node.gate().local_text(0, {in.data(), forms.data(), count}, Text("y", Binding::atom)).code.empty();
 }
 
 py::dict gate_report(const char* phase, const Ref<Node>& node, const Tensor& value) {
   py::dict d;
   d["phase"] = phase;
   d["value"] = value.alias();
-  d["kind"] = kind_of(node->name());
+  d["kind"] = node->gate().kind().name();
   d["line"] = node->line;
   d["operands"] = operand_list(node);
   d["elementwise"] = is_elementwise(*node);
@@ -45,7 +46,7 @@ class LineWatcher : public GraphWatcher {
  public:
   explicit LineWatcher(py::function line) : line_(std::move(line)) {}
   void on_gate(const Tensor& output) override {
-    const Ref<Node> node = output.body()->node;
+    Node* const node = node_of(output);
     if (!node->line) node->line = line_().cast<std::uint32_t>();
   }
 
@@ -69,16 +70,16 @@ class AnomalyWatcher final : public LineWatcher {
   }
 
   void on_upstream(const Node& node, int output, const Tensor& gradient) override {
-    if (node.input_count() && output < node.outputs()) keep_upstream(node, output, gradient);
+    if (!node.is_leaf() && output < node.outputs()) keep_upstream(node, output, gradient);
     if (!is_anomalous(gradient, kinds_)) return;
     // Every gate before sent finite gradients: this is their sum, or was given to backward() or by a hook.
     py::dict d;
     d["phase"] = "upstream";
     d["value"] = gradient.alias();
-    d["kind"] = node.input_count() ? py::object(py::cast(kind_of(node.name()))) : py::none();
+    d["kind"] = node.is_leaf() ? py::object(py::none()) : py::cast(node.gate().kind().name());
     d["line"] = node.line;
     d["operands"] = py::list();
-    d["source"] = node.input_count() ? py::object(py::none()) : py::cast(static_cast<const Accumulate&>(node).leaf());
+    d["source"] = node.is_leaf() ? py::cast(node.leaf()) : py::object(py::none());
     report_(d);
   }
 

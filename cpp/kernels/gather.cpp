@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <type_traits>
 
 #include "base/float_environment.h"
 #include "base/host.h"
@@ -83,18 +82,6 @@ void copy_run(std::int64_t n, const T* from, std::int64_t step, T* out) {
     std::memcpy(out, from, static_cast<std::size_t>(n) * sizeof(T));
   else
     for (std::int64_t i = 0; i < n; ++i) out[i] = from[i * step];
-}
-
-template <class T>
-T sum_of(T a, T b) {
-  if constexpr (std::is_same_v<T, bool>) {
-    return a || b;
-  } else if constexpr (std::is_integral_v<T>) {
-    using Unsigned = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<Unsigned>(Unsigned(a) + Unsigned(b)));
-  } else {
-    return a + b;
-  }
 }
 
 // f(begin, end, outer begin, outer end): pieces of the runs' elements and of the outer index such that no two pieces meet in an element

@@ -143,7 +143,7 @@ class Function:
             return [results[i] for i in places]
 
         return _core._record_function(
-            f"{cls.__name__}Backward",
+            cls.__name__,
             forward,
             backward,
             [a if isinstance(a, Tensor) else None for a in args],
