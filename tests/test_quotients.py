@@ -86,7 +86,7 @@ def test_integers_over_zero_and_bools_are_refused(operation: Callable[..., Any])
         gradgate.div(x, x, rounding_mode="up")
 
 
-def test_gradients_flow_through_remainders_but_not_through_rounded_quotients() -> None:
+def test_gradients_flow_through_remainders_and_are_zero_through_rounded_quotients() -> None:
     a = gradgate.tensor([[5.5], [-7.25]], dtype=gradgate.float64, requires_grad=True)
     b = gradgate.tensor([2.0, -3.0], dtype=gradgate.float64, requires_grad=True)
     assert autograd.gradcheck(gradgate.remainder, (a, b)) and autograd.gradcheck(gradgate.fmod, (a, b))
@@ -94,4 +94,6 @@ def test_gradients_flow_through_remainders_but_not_through_rounded_quotients() -
     assert a.grad is not None and b.grad is not None
     assert a.grad.tolist() == [[2.0], [2.0]]
     assert b.grad.tolist() == [-(2.0 - 4.0), -(-2.0 + 2.0)]
-    assert not (a // b).requires_grad
+    for quotient in (a // b, gradgate.div(a, b, rounding_mode="trunc"), gradgate.floor_divide(a, b)):
+        gradients = autograd.grad(quotient.sum(), [a, b])
+        assert [g.tolist() for g in gradients] == [[[0.0], [0.0]], [0.0, 0.0]]

@@ -12,4 +12,8 @@ enum class Scan { sum, product };
 // and type.
 void run_scan(Scan scan, const Array& x, int dim, bool reversed, const Array& out);
 
+// For each element of a floating-point array the product of the others along `dims`, formed by doubling: after step s an element is the
+// product of up to 2^s elements that end (or begin) with it. `out` is row-major, of x's shape and type.
+void products_of_others(const Array& x, const Dims& dims, const Array& out);
+
 }  // namespace gradgate

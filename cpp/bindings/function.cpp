@@ -18,8 +18,8 @@ class PythonGate final : public Gate {
     bool is_input;
     int index;
   };
-  PythonGate(const std::string& name, py::function forward, py::function backward, int outputs, std::vector<std::optional<Place>> saved)
-      : kind_(name, name + "Backward"), forward_(std::move(forward)), backward_(std::move(backward)), outputs_(outputs), saved_(std::move(saved)) {}
+  PythonGate(const GateKind& kind, py::function forward, py::function backward, int outputs, std::vector<std::optional<Place>> saved)
+      : kind_(kind), forward_(std::move(forward)), backward_(std::move(backward)), outputs_(outputs), saved_(std::move(saved)) {}
   const GateKind& kind() const override { return kind_; }
   int outputs() const override { return outputs_; }
 
@@ -35,7 +35,7 @@ class PythonGate final : public Gate {
     const auto inputs = static_cast<std::size_t>(c.input_count());
     const std::size_t given = without_trailing_none(gradients);
     if (given > inputs || gradients.size() < inputs)
-      fail<RuntimeError>(kind_.name(), ": backward returned an incorrect number of gradients (expected ", inputs, ", got ",
+      fail<RuntimeError>(kind_.graph_name(), ": backward returned an incorrect number of gradients (expected ", inputs, ", got ",
                          gradients.size(), ")");
     for (std::size_t i = 0; i < given; ++i) send(c, static_cast<int>(i), gradients[i]);
   }
@@ -57,11 +57,11 @@ class PythonGate final : public Gate {
   void send(BackwardContext& c, int input, const py::object& gradient) const {
     if (gradient.is_none() || !c.needs(input)) return;
     if (!is_tensor(gradient.ptr()))
-      fail<TypeError>(kind_.name(), ": backward must return Tensors or None, got ", Py_TYPE(gradient.ptr())->tp_name);
+      fail<TypeError>(kind_.graph_name(), ": backward must return Tensors or None, got ", Py_TYPE(gradient.ptr())->tp_name);
     const Tensor dx = unwrap(gradient.ptr());
     const Dims& shape = c.input_shape(input);
     if (!broadcasts_to(shape, dx.shape()))
-      fail<RuntimeError>(kind_.name(), ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ", shape);
+      fail<RuntimeError>(kind_.graph_name(), ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ", shape);
     c.downstream(input, cast(sum_to(dx, shape), c.input_dtype(input)));
   }
 
@@ -91,7 +91,7 @@ std::vector<std::optional<PythonGate::Place>> places_of(const std::vector<std::o
 // The outputs as results of a gate on the inputs (None for an argument that is no tensor), of which forward(inputs) makes them again. An
 // output that is an input, or is returned twice, becomes a tensor of its own; a dirty one, an input that forward changed in place,
 // becomes the result itself. Those not differentiable are left off the graph.
-std::vector<Tensor> record_function(const std::string& name, const py::function& forward, const py::function& backward,
+std::vector<Tensor> record_function(const std::string& name, const std::string& graph_name, const py::function& forward, const py::function& backward,
                                     const std::vector<std::optional<Tensor>>& inputs, std::vector<Tensor> outputs,
                                     const std::vector<std::optional<Tensor>>& saved, const std::vector<bool>& differentiable,
                                     const std::vector<bool>& dirty) {
@@ -99,7 +99,7 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
   for (const auto& t : inputs) needed = needed || (t && t->requires_grad());
   if (!needed || !grad_enabled()) return outputs;
   const auto places = places_of(saved, inputs, outputs);
-  const Ref<Node> node(new Node(Ref<const Gate>(new PythonGate(name, forward, backward, static_cast<int>(outputs.size()), places))));
+  const Ref<Node> node(new Node(Ref<const Gate>(new PythonGate(GateKind(name, graph_name), forward, backward, static_cast<int>(outputs.size()), places))));
   for (const auto& t : inputs) node->add_input(t ? *t : Tensor(), t ? gradient_node(*t) : Ref<Node>());
   for (const Tensor& y : outputs) node->add_output(y);
   for (std::size_t i = 0; i < saved.size(); ++i)
@@ -123,7 +123,7 @@ std::vector<Tensor> record_function(const std::string& name, const py::function&
 }  // namespace
 
 void define_function(py::module_& m) {
-  m.def("_record_function", record_function, py::arg("name"), py::arg("forward"), py::arg("backward"), py::arg("inputs"),
+  m.def("_record_function", record_function, py::arg("name"), py::arg("graph_name"), py::arg("forward"), py::arg("backward"), py::arg("inputs"),
         py::arg("outputs"), py::arg("saved"), py::arg("differentiable"), py::arg("dirty"));
 }
 

@@ -44,12 +44,14 @@ class Prod final : public Gate {
   void run(const Inputs& in, const Outputs& out) const override { reduce_floating("prod", Reduction::prod, in[0], dims_, out[0]); }
   Saved saves(unsigned) const override { return {1, 1}; }
   void rule(BackwardContext& c) const override {
-    const Tensor x = c.input(0), dy = with_dims(c.upstream(), x.shape(), dims_);
-    // A trace is read with other values, too, of which some may be zero.
-    if (tracing() || any_true(x == Tensor(0)))
-      c.downstream(0, dy * products_of_others(x));
-    else
-      c.downstream(0, with_dims(c.output(), x.shape(), dims_) * dy / x);
+    const Tensor x = c.input(0);
+    c.downstream(0, with_dims(c.upstream(), x.shape(), dims_) * products_of_others(x));
+  }
+  bool run_backward(BackwardContext& c) const override {
+    const Tensor x = c.input(0), others = Tensor::empty(x.shape(), x.dtype());
+    gradgate::products_of_others(x, dims_, others);
+    c.downstream(0, with_dims(c.upstream(), x.shape(), dims_) * others);
+    return true;
   }
   Text text(const InputTexts& in) const override { return reduce_text(in[0], "prod", dims_, in.ndim(), keepdim_); }
 

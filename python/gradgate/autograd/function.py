@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -143,7 +144,8 @@ class Function:
             return [results[i] for i in places]
 
         return _core._record_function(
-            cls.__name__,
+            re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower(),
+            f"{cls.__name__}Backward",
             forward,
             backward,
             [a if isinstance(a, Tensor) else None for a in args],
