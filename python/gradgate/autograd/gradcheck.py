@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,8 @@ __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 # two neighbours among them; where it is |x|^1.5, a third; at a kink all of it.
 _POINTS = 8
 _AT_ONE_PLACE = 1 / 2
+
+_Rows = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
 class GradcheckError(RuntimeError):
@@ -168,7 +170,7 @@ def _check_input(
     centre = _values(func, arguments)
     for element in range(x.numel()):
         high, low = (_perturbed(func, arguments, index, element, step) for step in (eps, -eps))
-        kinks: list[_Kinks] | None = None
+        kinks: list[_Rows] = []
         for o, middle in enumerate(centre):
             with np.errstate(all="ignore"):  # what is not finite does not pass
                 above, below = ((high[o] - middle) / eps).reshape(-1), ((middle - low[o]) / eps).reshape(-1)
@@ -177,30 +179,25 @@ def _check_input(
                 apart = np.abs(above - below) > atol + rtol * np.abs(numerical)
             if not (wrong.any() or apart.any()):
                 continue
-            if kinks is None:
+            if not kinks:
                 kinks = _kinks(func, arguments, index, element, eps, centre)
-            kink = apart & kinks[o].found
+            at_one_place, distance = kinks[o]
+            kink = apart & at_one_place
             if not (wrong.any() or kink.any()):
                 continue
             row = int(np.argmax(wrong if wrong.any() else kink))
-            kind = kinks[o].described(row, below[row], above[row]) if kink[row] else "not a kink"
+            kind = _at_kink(distance[row], below[row], above[row]) if kink[row] else "not a kink"
             message = _message(kind, index, o, (row, element), x, shapes[o], analytic[o][row, element], numerical[row])
             if wrong.any():
                 raise GradcheckError(message)
             warnings.warn("gradcheck: " + message, stacklevel=3)
 
 
-class _Kinks(NamedTuple):
-    """For each element of an output, whether its slope changes at one place within a step, and how far off that is."""
-
-    found: np.ndarray[Any, Any]
-    distance: np.ndarray[Any, Any]
-
-    def described(self, row: int, below: float, above: float) -> str:
-        """What is seen at the kink of one element."""
-        off = self.distance[row]
-        place = "a kink" if off == 0.0 else f"a kink about {abs(off):.2g} {'above' if off > 0 else 'below'} the input"
-        return f"the one-sided differences {below:.6g} and {above:.6g} disagree: {place}"
+def _at_kink(distance: float, below: float, above: float) -> str:
+    place = "a kink"
+    if distance != 0.0:
+        place += f" about {abs(distance):.2g} {'above' if distance > 0 else 'below'} the input"
+    return f"the one-sided differences {below:.6g} and {above:.6g} disagree: {place}"
 
 
 def _kinks(
@@ -210,8 +207,8 @@ def _kinks(
     element: int,
     eps: float,
     centre: list[np.ndarray[Any, Any]],
-) -> list[_Kinks]:
-    """Where the slope of every output changes between eps below and eps above an element of an input."""
+) -> list[_Rows]:
+    """For each output, by row: whether its slope changes at one place within eps of the element, and how far off that is."""
     step = eps / _POINTS
     points = range(-_POINTS, _POINTS + 1)
     values = [_perturbed(func, arguments, index, element, i * step) if i else centre for i in points]
@@ -224,7 +221,7 @@ def _kinks(
             pairs = changes[:-1] + changes[1:]
         first, rows = np.argmax(pairs, axis=0), np.arange(line.shape[1])
         nearest = np.where(changes[first, rows] >= changes[first + 1, rows], first, first + 1) + 1 - _POINTS
-        found.append(_Kinks(pairs[first, rows] > _AT_ONE_PLACE * changes.sum(axis=0), nearest * step))
+        found.append((pairs[first, rows] > _AT_ONE_PLACE * changes.sum(axis=0), nearest * step))
     return found
 
 
