@@ -14,7 +14,8 @@ import numpy
 
 from gradgate.io import layout
 from gradgate.io.replace import replace_file
-from gradgate.io.structure import Decoder, Encoder, from_json, to_json
+from gradgate.io.streams import open_special
+from gradgate.io.structure import Array, Decoder, Encoder, from_json, to_json
 
 FileLike: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
 
@@ -38,7 +39,7 @@ def save(obj: Any, f: FileLike) -> None:
 
     A file is replaced only when the new one is complete and on the disk, and keeps its mode; after an error, or
     when the process is killed, it still holds what it held. A path that is no regular file (a pipe, a device) is
-    written through. A file object is written from where it stands, and not closed.
+    written through; a pipe without a reader is an error after five seconds. A file object is written from where it stands, and not closed.
 
     Raises TypeError, naming the entry, for anything else (say, a module: save its `state_dict()`), ValueError for
     an object that holds itself or is nested more than 100 levels deep, and OSError if the file cannot be written.
@@ -53,9 +54,9 @@ def save(obj: Any, f: FileLike) -> None:
     """
     path = _path(f, "save", "write")
     encoder = Encoder()
-    structure = encoder.encode(obj)
-    arrays = {name: tensor.detach().numpy() for name, tensor in encoder.tensors.items()}
-    checkpoint = to_json({"gradgate": _FORMAT, "crc32": _checksum(structure, arrays), "structure": structure})
+    structure = to_json(encoder.encode(obj))
+    arrays = layout.ordered(encoder.arrays)
+    checkpoint = f'{_MARK}{_FORMAT},"crc32":{_checksum(structure, arrays)},"structure":{structure}}}'
     header = layout.encode_header(arrays, {_KEY: checkpoint})
 
     def write(file: Any) -> None:
@@ -66,7 +67,7 @@ def save(obj: Any, f: FileLike) -> None:
         return
     target = _regular_target(path)
     if target is None:
-        with open(path, "wb", opener=_open_existing) as file:
+        with open(path, "wb", opener=open_special) as file:
             write(file)
     else:
         replace_file(target, write)
@@ -98,12 +99,15 @@ def load(f: FileLike, map_location: Any = None, *, weights_only: bool = True) ->
     except ValueError as error:
         raise ValueError(f"load: {name} is not a complete safetensors file: {error}") from error
     arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
-    try:
-        structure = _checked_structure(metadata, arrays)
+    if not _is_checkpoint(metadata):
         _make_bools(arrays)
-        return tensors if structure is None else Decoder(tensors).decode(structure[0])
+        return tensors
+    structure = _checked_structure(name, metadata, arrays)
+    _make_bools(arrays)
+    try:
+        return Decoder(tensors).decode(structure)
     except ValueError as error:
-        raise ValueError(f"load: {name} {error}") from error
+        raise ValueError(f"load: {name} is damaged: {error}") from error
 
 
 def _path(f: FileLike, operation: str, method: str) -> str | None:
@@ -140,40 +144,38 @@ def _regular_target(path: str) -> Path | None:
     return target if stat.S_ISREG(status.st_mode) and reached else None
 
 
-def _open_existing(path: str, flags: int) -> int:
-    """For open(): does not make a file where there is none."""
-    return os.open(path, flags & ~os.O_CREAT)
+def _is_checkpoint(metadata: dict[str, str]) -> bool:
+    """Whether save wrote the file that has this metadata."""
+    return _KEY in metadata or any(text.startswith(_MARK) for text in metadata.values())
 
 
-def _checked_structure(metadata: dict[str, str], arrays: dict[str, layout.Array]) -> tuple[Any] | None:
-    """The structure (which may be None) in a file of save's, once its checksum is right; None for any other file."""
-    if _KEY not in metadata and not any(text.startswith(_MARK) for text in metadata.values()):
-        return None
+def _checked_structure(name: str, metadata: dict[str, str], arrays: dict[str, Array]) -> Any:
+    """The structure in the metadata, of a format that is known and with the right checksum."""
     try:
         checkpoint = from_json(metadata[_KEY])
         form, crc, structure = (checkpoint[key] for key in ("gradgate", "crc32", "structure"))
-        whole = type(crc) is int and crc == _checksum(structure, arrays)
+        whole = type(crc) is int and crc == _checksum(to_json(structure), arrays)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"is damaged: its metadata cannot be read: {error!r}") from error
+        raise ValueError(f"load: {name} is damaged: its metadata cannot be read: {error!r}") from error
     if not whole:
-        raise ValueError("is damaged: its checksum does not match its contents")
+        raise ValueError(f"load: {name} is damaged: its checksum does not match its contents")
     if type(form) is not int or form != _FORMAT:
-        raise ValueError(f"is of format {form}, but this version reads format {_FORMAT}")
-    return (structure,)
+        raise ValueError(f"load: {name} is of format {form!r}, but this version reads format {_FORMAT}")
+    return structure
 
 
-def _checksum(structure: Any, arrays: dict[str, layout.Array]) -> int:
-    """The CRC-32 of the structure and of every array's name, dtype, shape and bytes."""
-    crc = zlib.crc32(to_json(structure).encode())
+def _checksum(structure: str, arrays: dict[str, Array]) -> int:
+    """The CRC-32 of the structure in JSON and of every array's name, dtype, shape and bytes."""
+    crc = zlib.crc32(structure.encode())
     for name in sorted(arrays):
         array = arrays[name]
-        crc = zlib.crc32(f"{name}|{layout.file_dtype(array).str}|{array.shape}".encode(), crc)
+        crc = zlib.crc32(f"{name}|{layout.described(array)}".encode(), crc)
         for piece in layout.pieces(array):
             crc = zlib.crc32(piece, crc)
     return crc
 
 
-def _make_bools(arrays: dict[str, layout.Array]) -> None:
+def _make_bools(arrays: dict[str, Array]) -> None:
     """Makes every byte of a bool 0 or 1, as the core takes them to be; another writer may have used others."""
     for array in arrays.values():
         if array.dtype == bool:

@@ -9,35 +9,42 @@ from __future__ import annotations
 import json
 import math
 import struct
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from gradgate import _core
 from gradgate._core import Tensor
 from gradgate.io.streams import BinaryFile, fill, remaining, spooled, write_all
-from gradgate.io.structure import from_json
-
-Array = numpy.ndarray[Any, Any]
+from gradgate.io.structure import Array, from_json
 
 # What readers of the format accept.
 MAX_HEADER = 100_000_000
 _METADATA = "__metadata__"
 
 # The types that have a counterpart here, with the widest first: so every tensor is aligned in the file.
-_DTYPES: dict[str, tuple[_core.dtype, numpy.dtype[Any]]] = {
-    "I64": (_core.int64, numpy.dtype("<i8")),
-    "F64": (_core.float64, numpy.dtype("<f8")),
-    "F32": (_core.float32, numpy.dtype("<f4")),
-    "I32": (_core.int32, numpy.dtype("<i4")),
-    "U8": (_core.uint8, numpy.dtype("u1")),
-    "BOOL": (_core.bool, numpy.dtype("?")),
+_DTYPES = {
+    "I64": _core.int64,
+    "F64": _core.float64,
+    "F32": _core.float32,
+    "I32": _core.int32,
+    "U8": _core.uint8,
+    "BOOL": _core.bool,
 }
-_CODES = {dtype: code for code, (_, dtype) in _DTYPES.items()}
+_ARRAY_DTYPES: dict[str, numpy.dtype[Any]] = {
+    "I64": numpy.dtype(numpy.int64),
+    "F64": numpy.dtype(numpy.float64),
+    "F32": numpy.dtype(numpy.float32),
+    "I32": numpy.dtype(numpy.int32),
+    "U8": numpy.dtype(numpy.uint8),
+    "BOOL": numpy.dtype(numpy.bool_),
+}
+_CODES = {dtype: code for code, dtype in _ARRAY_DTYPES.items()}
+_NAMES_IN_FILE = {dtype: dtype.newbyteorder("<").str for dtype in _CODES}
 
-# The tensors' dimensions and sizes that the core can hold.
+# What the core can hold.
 _MAX_DIMENSIONS = 8
 _MAX_SIZE = 2**63 - 1
 
@@ -49,8 +56,7 @@ class UnknownTypeError(ValueError):
     """A tensor of a type that has no counterpart here, in a file that may be whole."""
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """What the header says of a tensor."""
 
     name: str
@@ -60,50 +66,51 @@ class _Entry:
     end: int
 
 
-def file_dtype(array: Array) -> numpy.dtype[Any]:
-    """The type of an array's elements in the file, which is little-endian."""
-    dtype: numpy.dtype[Any] = array.dtype.newbyteorder("<")
-    return dtype
+def described(array: Array) -> str:
+    """The type of an array's elements in the file, which is little-endian, and its shape."""
+    return f"{_NAMES_IN_FILE[array.dtype]}|{array.shape}"
 
 
 def pieces(array: Array) -> Iterator[memoryview]:
     """The bytes of an array as the file holds them, in logical order, without a copy of the whole array."""
-    if array.size <= _PIECE or array.flags.c_contiguous:
+    if array.size <= _PIECE:
+        if array.size:
+            yield _bytes_of(array)
+    elif array.flags.c_contiguous:
         flat = array.reshape(-1)
         for i in range(0, flat.size, _PIECE):
-            yield _bytes_of(numpy.ascontiguousarray(flat[i : i + _PIECE], dtype=file_dtype(array)))
-        return
-    rows = _PIECE // (array.size // len(array))
-    if rows == 0:
+            yield _bytes_of(flat[i : i + _PIECE])
+    elif rows := _PIECE // (array.size // len(array)):
+        for i in range(0, len(array), rows):
+            yield _bytes_of(array[i : i + rows])
+    else:
         for part in array:
             yield from pieces(part)
-    else:
-        for i in range(0, len(array), rows):
-            yield from pieces(array[i : i + rows])
 
 
-def _bytes_of(flat: Array) -> memoryview:
-    raw: Array = flat.view(numpy.uint8)
-    # Memory that was never written may hold bytes other than 0 and 1 for a bool.
-    return (raw != 0).view(numpy.uint8).data if flat.dtype == bool else raw.data
+def _bytes_of(array: Array) -> memoryview:
+    flat: Any = array.reshape(-1)
+    if array.dtype == bool:
+        flat = flat.view(numpy.uint8) != 0  # memory that was never written may hold bytes other than 0 and 1
+    elif sys.byteorder == "big":
+        flat = flat.byteswap()
+    contiguous: Any = numpy.ascontiguousarray(flat)
+    return memoryview(contiguous).cast("B")
 
 
-def write(file: BinaryFile, header: bytes, arrays: dict[str, Array]) -> None:
-    """Writes the header that `encode_header` made of the arrays, and the arrays."""
-    write_all(file, header)
-    for name in _order(arrays):
-        for piece in pieces(arrays[name]):
-            write_all(file, piece)
+def ordered(arrays: dict[str, Array]) -> dict[str, Array]:
+    """The arrays in the order of the file: by type, then by name."""
+    codes = list(_DTYPES)
+    return dict(sorted(arrays.items(), key=lambda item: (codes.index(_CODES[item[1].dtype]), item[0])))
 
 
 def encode_header(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
-    """The header of a file that holds these arrays, with its length in front."""
+    """The header of a file that holds these arrays in their order, with its length in front."""
     header: dict[str, Any] = {_METADATA: metadata}
     end = 0
-    for name in _order(arrays):
-        array = arrays[name]
+    for name, array in arrays.items():
         begin, end = end, end + array.nbytes
-        header[name] = {"dtype": _code(array), "shape": list(array.shape), "data_offsets": [begin, end]}
+        header[name] = {"dtype": _CODES[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > MAX_HEADER:
@@ -114,13 +121,12 @@ def encode_header(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
     return struct.pack("<Q", len(text)) + text
 
 
-def _order(arrays: dict[str, Array]) -> list[str]:
-    codes = list(_DTYPES)
-    return sorted(arrays, key=lambda name: (codes.index(_code(arrays[name])), name))
-
-
-def _code(array: Array) -> str:
-    return _CODES[file_dtype(array)]
+def write(file: BinaryFile, header: bytes, arrays: dict[str, Array]) -> None:
+    """Writes the header that `encode_header` made of the arrays, and the arrays."""
+    write_all(file, header)
+    for array in arrays.values():
+        for piece in pieces(array):
+            write_all(file, piece)
 
 
 def read(file: BinaryFile, to_the_end: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -132,32 +138,41 @@ def read(file: BinaryFile, to_the_end: bool) -> tuple[dict[str, str], dict[str, 
     entries, metadata, used = _read_header(file, length)
     total = used + (entries[-1].end if entries else 0)
     if length is None:
-        file = spooled(file, total - used)
+        stream, file = file, spooled(file, total - used)
+        if to_the_end and stream.read(1):
+            raise ValueError(f"its header describes a file of {total} bytes, but it has more")
     elif length < total or (to_the_end and length > total):
         raise ValueError(f"its header describes a file of {total} bytes, but it has {length}")
     tensors = {}
     for entry in entries:
-        tensor = _core.empty(entry.shape, dtype=_DTYPES[entry.code][0])
+        tensor = _empty(entry)
         array = tensor.numpy()
-        raw: Array = array.reshape(-1).view(numpy.uint8)
-        fill(file, raw.data, f"the tensor {entry.name!r}")
-        if array.dtype != file_dtype(array):
+        if array.size:
+            fill(file, array.reshape(-1).data.cast("B"), entry.name)
+        if sys.byteorder == "big":
             array.byteswap(inplace=True)
         tensors[entry.name] = tensor
     return metadata, tensors
 
 
+def _empty(entry: _Entry) -> Tensor:
+    try:
+        return _core.empty(entry.shape, dtype=_DTYPES[entry.code])
+    except RuntimeError as error:  # extents beside one of 0 may be of any size
+        raise ValueError(f"its tensor {entry.name!r} cannot be made: {error}") from error
+
+
 def _read_header(file: BinaryFile, length: int | None) -> tuple[list[_Entry], dict[str, str], int]:
     """The entries of the header by their offsets, the metadata, and the bytes that were read."""
     prefix = bytearray(8)
-    fill(file, memoryview(prefix), "the length of the header")
+    fill(file, memoryview(prefix), "its length")
     (size,) = struct.unpack("<Q", prefix)
     if size > MAX_HEADER:
         raise ValueError(f"its header would be {size} bytes long; {MAX_HEADER} is the most")
     if length is not None and size > length - len(prefix):
         raise ValueError(f"its header would be {size} bytes long, but {length - len(prefix)} bytes follow")
     text = bytearray(size)
-    fill(file, memoryview(text), "the header")
+    fill(file, memoryview(text), "its header")
     if text[:1] != b"{":
         raise ValueError("its header does not begin with '{'")
     header = from_json(text.decode())
@@ -189,23 +204,18 @@ def _entry(name: str, value: Any) -> _Entry:
     if code not in _DTYPES:
         raise UnknownTypeError(f"the tensor {name!r} of type {code}, which has no counterpart here")
     begin, end = offsets
-    size = _size_of(shape, _DTYPES[code][1].itemsize)
-    if size is None:
-        raise ValueError(
-            f"its tensor {name!r} has {len(shape)} dimensions of {math.prod(shape[:_MAX_DIMENSIONS]):.3g} elements; "
-            f"{_MAX_DIMENSIONS} dimensions and {_MAX_SIZE} bytes are the most"
-        )
+    if len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"its tensor {name!r} has {len(shape)} dimensions; {_MAX_DIMENSIONS} are the most")
+    size = math.prod(shape) * _ARRAY_DTYPES[code].itemsize
     if end - begin != size:
         raise ValueError(f"its tensor {name!r} takes {size} bytes, but its offsets are {begin} and {end}")
     return _Entry(name, code, tuple(shape), begin, end)
 
 
 def _are_sizes(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value <= _MAX_SIZE for value in values)
-
-
-def _size_of(shape: list[int], item: int) -> int | None:
-    """The bytes of a tensor; None if the core cannot hold its shape, which counts dimensions of 0 as 1."""
-    if len(shape) > _MAX_DIMENSIONS or math.prod(size or 1 for size in shape) * item > _MAX_SIZE:
-        return None
-    return math.prod(shape) * item
+    if not isinstance(values, list):
+        return False
+    for value in values:  # noqa: SIM110  # half the time of all(), for each of thousands of tensors
+        if type(value) is not int or not 0 <= value <= _MAX_SIZE:
+            return False
+    return True

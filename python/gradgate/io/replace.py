@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import secrets
@@ -42,14 +41,15 @@ def replace_file(target: Path, write: Write) -> None:
 
 
 def _previous(target: Path) -> os.stat_result | None:
-    """The status of the file to be replaced, if there is one. Raises PermissionError if it must not be written."""
+    """The status of the file to be replaced, if there is one. Raises PermissionError if it is not to be written."""
     try:
-        status = os.stat(target)
+        descriptor = os.open(target, os.O_WRONLY)
     except FileNotFoundError:
         return None
-    if not os.access(target, os.W_OK):
-        raise PermissionError(errno.EACCES, "save: the permissions of the file forbid to write it", str(target))
-    return status
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _replace_by_unnamed(target: Path, temporary: Path, write: Write, previous: os.stat_result | None) -> bool:

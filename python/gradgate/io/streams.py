@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
+import time
 from typing import Any, TypeAlias
 
 # Whatever has read() or write(); IO[bytes] asks for far more than that.
 BinaryFile: TypeAlias = Any
 
 _PIECE = 1 << 20
+_SECONDS_FOR_READER = 5.0
 
 
 def write_all(file: BinaryFile, data: bytes | memoryview) -> None:
@@ -21,6 +25,24 @@ def write_all(file: BinaryFile, data: bytes | memoryview) -> None:
         if written is None and isinstance(file, io.RawIOBase):
             raise BlockingIOError("save: the file takes no bytes now, since it does not block")
         rest = rest[written:] if isinstance(written, int) else rest[:0]
+
+
+def open_special(path: str, flags: int) -> int:
+    """An opener for what exists and is no regular file: makes no file, and does not wait forever for a pipe's reader."""
+    deadline = time.monotonic() + _SECONDS_FOR_READER
+    while True:
+        try:
+            descriptor = os.open(path, flags & ~os.O_CREAT | getattr(os, "O_NONBLOCK", 0))
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
+                raise
+            if time.monotonic() > deadline:
+                raise OSError(errno.ENXIO, "save: no process reads the pipe", path) from None
+            time.sleep(0.01)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def remaining(file: BinaryFile) -> int | None:
@@ -38,11 +60,12 @@ def remaining(file: BinaryFile) -> int | None:
 def fill(file: BinaryFile, memory: memoryview, what: str) -> None:
     """Reads as many bytes as the memory has. Raises ValueError, naming what is read, if there are fewer."""
     size = len(memory)
-    while memory:
-        count = _read_into(file, memory)
+    done = 0
+    while done < size:
+        count = _read_into(file, memory[done:])
         if not count:
-            raise ValueError(f"it ends after {size - len(memory)} of the {size} bytes of {what}")
-        memory = memory[count:]
+            raise ValueError(f"it ends after {done} of the {size} bytes of {what}")
+        done += count
 
 
 def _read_into(file: BinaryFile, memory: memoryview) -> int | None:

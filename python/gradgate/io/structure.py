@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 
 from gradgate._core import Tensor
 
+Array: TypeAlias = "numpy.ndarray[Any, Any]"
+
 # Far more than a checkpoint needs, and few enough for the recursion of this module and of JSON's parser.
 MAX_DEPTH = 100
+
+# The types that are written as they are, but for subclasses and floats that are not finite.
+_PLAIN = frozenset((type(None), bool, int, str, float))
 
 # The floats that JSON cannot write, as repr() writes them.
 _NOT_FINITE = ("inf", "-inf", "nan")
@@ -34,9 +40,11 @@ def from_json(text: str) -> Any:
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"its JSON has the name {twice!r} twice")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"its JSON has the name {_shortened(name)} twice")
+            seen.add(name)
     return result
 
 
@@ -45,18 +53,17 @@ def _refuse_constant(name: str) -> None:
 
 
 class Encoder:
-    """Turns an object into a structure for JSON, and collects the tensors to which the structure refers."""
+    """Turns an object into a structure for JSON, and collects the arrays of the tensors to which the structure refers."""
 
     def __init__(self) -> None:
-        self.tensors: dict[str, Tensor] = {}
+        self.arrays: dict[str, Array] = {}  # they keep their memory alive, so that no other tensor gets its address
+        self._empty: list[Tensor] = []
         self._names: dict[tuple[Any, ...], str] = {}  # by the memory that a tensor shows
 
     def encode(self, obj: Any, where: tuple[Any, ...] = ()) -> Any:
         """The structure of the object at that place. Raises TypeError or ValueError for what has none."""
-        if len(where) > MAX_DEPTH:
-            raise ValueError(
-                f"save: {described(where[:3])} holds itself, or entries more than {MAX_DEPTH} levels deep in the object"
-            )
+        if _is_plain(obj):
+            return obj
         obj = _python_number(obj)
         if obj is None or isinstance(obj, (bool, int, str)):
             return obj
@@ -64,13 +71,8 @@ class Encoder:
             return obj if math.isfinite(obj) else {"float": repr(float(obj))}
         if isinstance(obj, Tensor):
             return {"tensor": self._name(obj, where)}
-        if isinstance(obj, Mapping):
-            return {
-                "dict": [[_encode_key(key, where), self.encode(value, (*where, key))] for key, value in obj.items()]
-            }
-        if isinstance(obj, (list, tuple)):
-            kind = "tuple" if isinstance(obj, tuple) else "list"
-            return {kind: [self.encode(value, (*where, i)) for i, value in enumerate(obj)]}
+        if isinstance(obj, (Mapping, list, tuple)):
+            return self._encode_entries(obj, where)
         if hasattr(obj, "state_dict"):
             raise TypeError(f"save: {described(where)} is a {type(obj).__name__}; save its state_dict()")
         raise TypeError(
@@ -78,22 +80,39 @@ class Encoder:
             "lists and tuples of these can be saved"
         )
 
+    def _encode_entries(self, obj: Mapping[Any, Any] | list[Any] | tuple[Any, ...], where: tuple[Any, ...]) -> Any:
+        if len(where) >= MAX_DEPTH:
+            raise ValueError(
+                f"save: {described(where[:3])} holds itself, or entries more than {MAX_DEPTH} levels deep in the object"
+            )
+        if isinstance(obj, Mapping):
+            return {
+                "dict": [[_encode_key(key, where), self.encode(value, (*where, key))] for key, value in obj.items()]
+            }
+        kind = "tuple" if isinstance(obj, tuple) else "list"
+        return {kind: [v if _is_plain(v) else self.encode(v, (*where, i)) for i, v in enumerate(obj)]}
+
     def _name(self, tensor: Tensor, where: tuple[Any, ...]) -> str:
         array = tensor.detach().numpy()
-        # An empty tensor shows no memory, and its address may be that of any other.
-        memory = (
-            (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype)
-            if array.size
-            else (id(tensor),)
-        )
+        memory: tuple[Any, ...]
+        if array.size:
+            memory = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype)
+        else:  # it shows no memory, and its address may be that of any other
+            memory = (id(tensor),)
+            self._empty.append(tensor)
         if memory not in self._names:
             # The header is UTF-8, which has no form for one half of a surrogate pair.
             name = ".".join(str(key) for key in where).encode(errors="replace").decode() or "tensor"
-            while name in self.tensors or name == "__metadata__":
+            while name in self.arrays or name == "__metadata__":
                 name += "_"
             self._names[memory] = name
-            self.tensors[name] = tensor  # kept alive here, so that no other tensor gets its address
+            self.arrays[name] = array
         return self._names[memory]
+
+
+def _is_plain(obj: Any) -> bool:
+    """Whether JSON writes it so that it is read as the same object; quick, as there may be millions."""
+    return type(obj) in _PLAIN and (type(obj) is not float or math.isfinite(obj))
 
 
 def _python_number(obj: Any) -> Any:
@@ -137,9 +156,7 @@ class Decoder:
         return obj
 
     def _decode(self, node: Any, where: tuple[Any, ...]) -> Any:
-        if len(where) > MAX_DEPTH:
-            raise ValueError(f"{described(where[:3])} holds entries more than {MAX_DEPTH} levels deep in the object")
-        if node is None or isinstance(node, (bool, int, str)) or (isinstance(node, float) and math.isfinite(node)):
+        if _is_plain(node):
             return node
         if not isinstance(node, dict) or len(node) != 1:
             raise ValueError(f"{described(where)} is {_shortened(node)}, not a number, a string or one kind of entry")
@@ -154,9 +171,11 @@ class Decoder:
             raise ValueError(f"{described(where)} is of the unknown kind {_shortened(kind)}")
         if not isinstance(value, list):
             raise ValueError(f"{described(where)} is a {kind} of {_shortened(value)}, not of a list of entries")
+        if len(where) >= MAX_DEPTH:
+            raise ValueError(f"{described(where[:3])} holds entries more than {MAX_DEPTH} levels deep in the object")
         if kind == "dict":
             return self._dict(value, where)
-        entries = [self._decode(entry, (*where, i)) for i, entry in enumerate(value)]
+        entries = [v if _is_plain(v) else self._decode(v, (*where, i)) for i, v in enumerate(value)]
         return tuple(entries) if kind == "tuple" else entries
 
     def _tensor(self, name: Any, where: tuple[Any, ...]) -> Tensor:
@@ -178,5 +197,5 @@ class Decoder:
 
 
 def _shortened(obj: Any) -> str:
-    text = repr(obj)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """As repr(), but short for an object of any size and depth."""
+    return reprlib.repr(obj)
