@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 import zlib
 from pathlib import Path
@@ -20,9 +21,9 @@ from gradgate.io.structure import Array, Decoder, Encoder, from_json, to_json
 FileLike: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
 
 # The one entry of metadata in a file that save() wrote (the order of several would not be the same in every file). Its
-# text says again what it is, so that a damaged name does not make the file pass for another's.
+# text says again, in several places, what it is, so that damage does not make the file pass for another's.
 _KEY = "gradgate"
-_MARK = '{"gradgate":'
+_MARKS = re.compile(r'"gradgate":|"crc32":\d+,"structure":|"structure":\{"(?:dict|list|tuple|tensor)":')
 _FORMAT = 1
 
 
@@ -56,7 +57,7 @@ def save(obj: Any, f: FileLike) -> None:
     encoder = Encoder()
     structure = to_json(encoder.encode(obj))
     arrays = layout.ordered(encoder.arrays)
-    checkpoint = f'{_MARK}{_FORMAT},"crc32":{_checksum(structure, arrays)},"structure":{structure}}}'
+    checkpoint = f'{{"gradgate":{_FORMAT},"crc32":{_checksum(structure, arrays)},"structure":{structure}}}'
     header = layout.encode_header(arrays, {_KEY: checkpoint})
 
     def write(file: Any) -> None:
@@ -146,7 +147,7 @@ def _regular_target(path: str) -> Path | None:
 
 def _is_checkpoint(metadata: dict[str, str]) -> bool:
     """Whether save wrote the file that has this metadata."""
-    return _KEY in metadata or any(text.startswith(_MARK) for text in metadata.values())
+    return _KEY in metadata or any(_MARKS.search(text) for entry in metadata.items() for text in entry)
 
 
 def _checked_structure(name: str, metadata: dict[str, str], arrays: dict[str, Array]) -> Any:

@@ -90,18 +90,24 @@ def pieces(array: Array) -> Iterator[memoryview]:
 
 def _bytes_of(array: Array) -> memoryview:
     flat: Any = array.reshape(-1)
-    if array.dtype == bool:
-        flat = flat.view(numpy.uint8) != 0  # memory that was never written may hold bytes other than 0 and 1
-    elif sys.byteorder == "big":
+    if sys.byteorder == "big":
         flat = flat.byteswap()
     contiguous: Any = numpy.ascontiguousarray(flat)
     return memoryview(contiguous).cast("B")
 
 
 def ordered(arrays: dict[str, Array]) -> dict[str, Array]:
-    """The arrays in the order of the file: by type, then by name."""
+    """The arrays in the order of the file, by type and then by name, with no bool that is neither 0 nor 1."""
     codes = list(_DTYPES)
-    return dict(sorted(arrays.items(), key=lambda item: (codes.index(_CODES[item[1].dtype]), item[0])))
+    items = sorted(arrays.items(), key=lambda item: (codes.index(_CODES[item[1].dtype]), item[0]))
+    return {name: _with_plain_bools(array) for name, array in items}
+
+
+def _with_plain_bools(array: Array) -> Array:
+    if array.dtype != bool or not array.size:
+        return array
+    raw: Array = array.view(numpy.uint8)
+    return raw != 0 if raw.max() > 1 else array  # memory that was never written may hold any byte
 
 
 def encode_header(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
