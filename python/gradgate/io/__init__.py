@@ -95,6 +95,8 @@ def load(f: FileLike, map_location: Any = None, *, weights_only: bool = True) ->
         else:
             with open(path, "rb") as file:
                 metadata, tensors = layout.read(file, to_the_end=True)
+    except OSError:
+        raise  # such as that of a file that is open for writing alone, which is a ValueError, too
     except layout.UnknownTypeError as error:
         raise ValueError(f"load: {name} has {error}") from error
     except ValueError as error:
