@@ -64,6 +64,7 @@ def outcome(data: bytes, path: Path | None = None) -> Outcome:
     """Loads a file from memory, or by its path. Fails for all that load must not do."""
     memory = streams.BytesIO(data)
     if path is not None:
+        path.unlink(missing_ok=True)  # or the system would flush the old one's end first
         path.write_bytes(data)
     start = time.perf_counter()
     try:

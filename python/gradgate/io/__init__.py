@@ -143,8 +143,8 @@ def _regular_target(path: str) -> Path | None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "save: the path is a directory", path)
     # An open file that was removed is reached through /dev/fd alone, and has no path that could be replaced.
-    reached = target.exists() and os.path.samestat(status, target.stat())
-    return target if stat.S_ISREG(status.st_mode) and reached else None
+    removed = status.st_nlink == 0 and not target.exists()
+    return target if stat.S_ISREG(status.st_mode) and not removed else None
 
 
 def _is_checkpoint(metadata: dict[str, str]) -> bool:
