@@ -40,7 +40,8 @@ def save(obj: Any, f: FileLike) -> None:
 
     A file is replaced only when the new one is complete and on the disk, and keeps its mode; after an error, or
     when the process is killed, it still holds what it held. A path that is no regular file (a pipe, a device) is
-    written through; a pipe without a reader is an error after five seconds. A file object is written from where it stands, and not closed.
+    written through; a pipe without a reader is an error after five seconds. A file object is written from where it
+    stands, and is not closed.
 
     Raises TypeError, naming the entry, for anything else (say, a module: save its `state_dict()`), ValueError for
     an object that holds itself or is nested more than 100 levels deep, and OSError if the file cannot be written.
