@@ -48,7 +48,7 @@ PYTHON_TOP = {"__init__", "__main__", "demo", "bench"}
 # Rooms in which no module imports itself by way of others.
 ROOMS_WITHOUT_CIRCLES = {"autograd", "functional", "nn", "optim", "utils"}
 # What runs when the package is imported, and what the commands need on top (the extra "demo").
-RUN_TIME_PACKAGES = {"numpy", "safetensors"}
+RUN_TIME_PACKAGES = {"numpy"}
 DEMO_PACKAGES = {"sklearn", "matplotlib", "tqdm"}
 # What a room needs on top when its functions are called (the extras "draw" and "demo").
 ROOM_PACKAGES = {"explain": {"graphlay", "matplotlib"}}
