@@ -53,8 +53,8 @@ def step_rivals(comparison: Comparison, case: Case, compiling: bool) -> dict[str
 
 def _compiled(comparison: Comparison, torch: Any, case: Case) -> dict[str, Step]:
     """The steps under torch.compile, those that can be compiled in time."""
-    # No workers, which would stay and disturb the race.
-    importlib.import_module("torch._inductor.config").compile_threads = 1
+    config: Any = importlib.import_module("torch._inductor.config")
+    config.compile_threads = 1  # no workers, which would stay and disturb the race
     torch._dynamo.reset()
     builders: dict[str, Callable[[], Step]] = {
         "PyTorch: loss compiled, fused Adam": lambda: modular(torch, case, compiled=torch.compile, fused=True),
