@@ -60,12 +60,12 @@ BATCHES = 8
 def by_sklearn(case: Case) -> dict[str, Callable[[], Any]]:
     """`MLPClassifier.partial_fit` on the batch, and on several like it, which spares most of what a call checks.
 
-    None for two classes, which it trains with one output and another loss.
+    Nothing for two classes, which it trains with one output and another loss.
     """
     if case.sizes[-1] == 2:
         return {}
     one, several = (_partial_fit(case, count) for count in (1, BATCHES))
-    return {"scikit-learn": one, f"scikit-learn: {BATCHES} batches a call": Loop(several, BATCHES)}
+    return {"scikit-learn: a batch a call": one, f"scikit-learn: {BATCHES} batches a call": Loop(several, BATCHES)}
 
 
 def _partial_fit(case: Case, count: int) -> Callable[[], Any]:

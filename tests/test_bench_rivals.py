@@ -179,6 +179,15 @@ def test_in_doubt_a_table_has_no_mean(capsys: pytest.CaptureFixture[str]) -> Non
     assert "least" not in out
 
 
+def test_a_peak_below_the_results_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    limits = Limits()
+    limits.operations["float32"] = 1e9
+    table([Result("one", {"gradgate": 1e-6, "NumPy": 2e-6}, operations=1000)], limits)
+    assert "the machine was disturbed" not in capsys.readouterr().out
+    table([Result("one", {"gradgate": 1e-6, "NumPy": 5e-7}, operations=1000)], limits)
+    assert "the machine was disturbed" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("case", [CASES[0], CASES[1], Case((5, 9, 3), 7, "Sigmoid"), Case((300, 80, 4), 16)])
 def test_numpys_step_with_buffers_is_the_same_step(case: Case) -> None:
     plain, buffered = NumpyNetwork(case), BufferedNumpyNetwork(case)

@@ -165,3 +165,7 @@ def _limits(results: Sequence[Result], limits: Limits) -> None:
     )
     copies = [r.copied for r in results if r.copied]
     print(f"; copy {min(copies) / 1e9:.1f} to {max(copies) / 1e9:.1f} GB/s" if copies else "")
+    if any(r.operations / min(r.seconds.values()) > 1.05 * limits.operations[r.dtype] for r in results):
+        print(
+            "A result is above the multiply-adds measured: the machine was disturbed then, and the shares say nothing."
+        )

@@ -40,11 +40,11 @@ def step_rivals(comparison: Comparison, case: Case, compiling: bool) -> dict[str
     """
     steps: dict[str, Step] = {
         "gradgate": modular(gradgate, case),
-        "NumPy": NumpyNetwork(case).step,
+        "NumPy: new arrays": NumpyNetwork(case).step,
         "NumPy: buffers kept": BufferedNumpyNetwork(case).step,
     }
     if torch := comparison.libraries.get("PyTorch"):
-        steps["PyTorch"] = modular(torch, case)
+        steps["PyTorch: eager"] = modular(torch, case)
         steps["PyTorch: fused Adam"] = modular(torch, case, fused=True)
         if compiling:
             steps |= _compiled(comparison, torch, case)
