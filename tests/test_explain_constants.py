@@ -62,7 +62,7 @@ def test_a_number_with_a_name_keeps_it() -> None:
     assert "mul_1 = x * rate" in gg.explain((x * rate).sum()).code()
 
 
-def test_a_number_can_be_an_argument_of_a_shipped_function() -> None:
+def test_a_number_can_be_an_argument_of_an_exported_function() -> None:
     w = nn.Parameter(gg.ones(2))
     flow = gg.explain((w * gg.tensor(0.5)).sum())
     (constant,) = (v.name for v in flow.variables if v.kind == "constant")

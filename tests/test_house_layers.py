@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,16 +41,19 @@ PYTHON_ROOMS: dict[str, set[str]] = {
     "printing": {"_core"},
     "functional": {"_core", "autograd", "einsum"},
     "nn": {"_core", "autograd", "functional"},
-    "explain": {"_core", "autograd", "nn"},
+    "explain": {"_core", "nn"},
+    "health": {"_core", "nn", "explain"},
     "optim": {"_core", "autograd"},
     "utils": {"_core", "autograd"},
 }
 PYTHON_TOP = {"__init__", "__main__", "demo", "bench"}
+# Rooms whose units import each other without a circle.
+PYTHON_ROOMS_WITHOUT_CIRCLES = ("explain", "health")
 # What runs when the package is imported, and what the commands need on top (the extra "demo").
 RUN_TIME_PACKAGES = {"numpy", "safetensors"}
 DEMO_PACKAGES = {"sklearn", "matplotlib", "tqdm"}
 # What a room needs on top when its functions are called (the extras "draw" and "demo").
-ROOM_PACKAGES = {"explain": {"graphlay", "matplotlib"}}
+ROOM_PACKAGES = {"explain": {"graphlay"}, "health": {"matplotlib"}}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -179,3 +183,48 @@ def test_no_other_package_is_needed() -> None:
             assert package == "gradgate" or package in sys.stdlib_module_names or package in allowed, (
                 f"{module}: {name}"
             )
+
+
+def circle(arrows: Mapping[str, Collection[str]]) -> list[str]:
+    """The names along a circle in a graph, first and last the same; none if there is no circle."""
+    done: set[str] = set()
+
+    def search(path: list[str]) -> list[str]:
+        if path[-1] in path[:-1]:
+            return path[path.index(path[-1]) :]
+        for name in sorted(set(arrows.get(path[-1], ())) - done):
+            if found := search([*path, name]):
+                return found
+        done.add(path[-1])
+        return []
+
+    return next(filter(None, (search([name]) for name in sorted(arrows))), [])
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+def arrows_within(folder: str) -> dict[str, set[str]]:
+    """Which of the modules and folders directly in a folder import which; all imports count, wherever they stand in a file.
+
+    A folder is one unit with all that is in it. What the package `folder` itself says, its `__init__`, is a unit, too.
+    """
+
+    def unit_of(module: str) -> str:
+        return module.removeprefix(folder).lstrip(".").split(".")[0] or "__init__"
+
+    inside = {name: path for name, path in modules().items() if f"{name}.".startswith(f"{folder}.")}
+    arrows: dict[str, set[str]] = {unit_of(name): set() for name in inside}
+    for name, path in inside.items():
+        arrows[unit_of(name)] |= {unit_of(i) for i in imports(name, path) if f"{i}.".startswith(f"{folder}.")}
+    return {unit: targets - {unit} for unit, targets in arrows.items()}
+
+
+@pytest.mark.parametrize("room", PYTHON_ROOMS_WITHOUT_CIRCLES)
+def test_no_circle_between_the_units_of_a_room(room: str) -> None:
+    folders = [module_of(path) for path in sorted((PACKAGE / room).rglob("__init__.py"))]
+    assert folders
+    found = [f"{folder}: {' imports '.join(units)}" for folder in folders if (units := circle(arrows_within(folder)))]
+    assert not found, "\n".join(found)

@@ -9,7 +9,7 @@ import pytest
 
 import gradgate as gg
 from gradgate import nn
-from gradgate.explain import TrainingWarning
+from gradgate.health import TrainingWarning
 from gradgate.nn import functional as F
 from watched_training import faults, network, train
 
