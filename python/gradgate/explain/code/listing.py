@@ -21,8 +21,11 @@ from gradgate.explain.summary import array_of, shape_text
 Value = tuple[Gate | Variable, int]
 
 _CALL_OR_NAME = re.compile(r"[\w.]+(\([^()]*\))?")
+_IN_PARENTHESES = re.compile(r"\((-?[\w.]+)\)")
 # A method call on the upstream gradient, or on an expression in parentheses that contains it.
 _CALLS_METHOD = re.compile(r"\{dy\}([^()]*\))?\.\w")
+# A division by the number 0, which is an error for a Python float and infinity or NaN for NumPy.
+_DIVIDES_BY_ZERO = re.compile(r"/ \(?-?0(\.0)?(?![\w.])")
 # Names that the code itself uses; the last two are parameters of `np.savez`, which therefore takes no arrays of these names.
 _RESERVED = {"np", "math", "Path", "arrays", "forward", "file", "allow_pickle"}
 # Comments start in this column, or after a longer line of code.
@@ -96,9 +99,10 @@ class Listing:
         given, dtype = self.evaluated(expression), array_of(like).dtype
         value = np.asarray(given)
         if like.ndim == 0 and type(given) in (bool, int, float):
-            # A Python number has no methods, and divides by zero with an error. The seed of the gradient may stay one.
+            # A Python number has no methods, and a division by 0 is an error. Multiples of the seed 1.0 may stay Python numbers.
             is_literal = set(compile(expression, "<line>", "eval").co_names) <= {"np", "inf", "nan"}
-            return f"np.{dtype.name}({expression})" if is_literal or value.dtype != dtype else expression
+            number = _IN_PARENTHESES.sub(r"\1", expression)
+            return f"np.{dtype.name}({number})" if is_literal or value.dtype != dtype else expression
         if value.shape != tuple(like.shape):
             expression = f"np.broadcast_to({expression}, {tuple(like.shape)})"
         if value.dtype != dtype:
@@ -174,11 +178,18 @@ class Listing:
         name, loss = self.names[self.root, 0], self.circuit.loss
         known.add(f"grad_{name}")
         edges = [edge for gate in self.gates for edge in gate.inputs if edge.downstream is not None]
-        # A Python float can stand for a float64 if no line calls a method on it.
         is_float = loss.ndim == 0 and all(_defined(edge.downstream).dtype == float64 for edge in edges)
-        numbers = [edge for edge in edges if all(value is None or value.ndim == 0 for value in edge.target.values)]
-        is_float = is_float and not any(_CALLS_METHOD.search(line) for edge in numbers for line in edge.template or ())
+        is_float = is_float and all(map(self._takes_python_float, edges))
         return self.assign(f"grad_{name}", "1.0" if is_float else f"np.ones_like({name})")
+
+    def _takes_python_float(self, edge: Edge) -> bool:
+        """True if the rule of an edge gives the same for a Python float as upstream gradient as for a float64."""
+        if any(value is not None and value.ndim > 0 for value in edge.target.values):
+            return True  # the upstream gradient is an array
+        names = self.placeholders(edge.target)
+        return not any(
+            _CALLS_METHOD.search(line) or _DIVIDES_BY_ZERO.search(filled(line, names)) for line in edge.template or ()
+        )
 
     def _edge(self, edge: Edge, names: dict[str, str], known: set[str]) -> Iterator[str]:
         """The gradient that goes back along one edge, added to the gradients from other edges."""

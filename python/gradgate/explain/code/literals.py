@@ -83,5 +83,6 @@ def number_in_place(variable: Variable) -> str | None:
         ):  # methods and indices need an array
             return None
     text = _number(array_of(value)[()])
-    text = text.removesuffix(".0") if value.dtype.is_floating_point else text
+    if value.dtype.is_floating_point and text != "-0.0":  # Python's integers have no negative zero
+        text = text.removesuffix(".0")
     return f"({text})" if text.startswith("-") else text
