@@ -77,12 +77,13 @@ def _called(layer: LayerVitals) -> str:
     return f"the {layer.name}" if called else f"layer {layer.name} ({layer.kind})"
 
 
-def _jump(history: Sequence[Sample]) -> Iterator[Finding]:
-    before = [sample.gradient_norm for sample in history[-RECALLED - 1 : -1]]
-    now = history[-1].gradient_norm
+def _jump(recent: Sequence[Sample]) -> Iterator[Finding]:
+    if len(recent) <= PERSISTENT:
+        return
+    now = recent[-1].gradient_norm
     # A gradient close to 0 may grow by a large factor.
-    usual = max(median(before), 1e-2) if before else math.inf
-    if len(before) >= PERSISTENT and now > JUMP * usual:
+    usual = max(median(sample.gradient_norm for sample in recent[:-1]), 1e-2)
+    if now > JUMP * usual:
         yield Finding(
             "",
             "gradient jumps",

@@ -79,7 +79,7 @@ class Sample:
     `stepped` is true if the optimizer changed the parameters before the next sample, None while that is not known.
     """
 
-    __slots__ = ("_has_gradients", "_names", "_seen", "_shown", "_watcher", "step", "stepped")
+    __slots__ = ("_names", "_seen", "_shown", "_watcher", "step", "stepped")
 
     def __init__(self, step: int, names: Names, watcher: _core._VitalsWatcher) -> None:
         self.step = step
@@ -87,7 +87,6 @@ class Sample:
         self._names = names
         self._watcher: _core._VitalsWatcher | None = watcher  # until the sample is complete
         self._seen: _core._StepVitals | None = None
-        self._has_gradients = False
         self._shown: tuple[dict[str, LayerVitals], dict[str, ParameterVitals]] | None = None
 
     def __repr__(self) -> str:
@@ -129,10 +128,10 @@ class Sample:
     @property
     def has_gradients(self) -> bool:
         """True if a backward pass has reached a layer or a parameter."""
-        if not self._has_gradients:  # which never becomes false again
-            gradients = [*(p.gradient for p in self.parameters.values()), *(v.gradient for v in self.layers.values())]
-            self._has_gradients = any(gradient is not None for gradient in gradients)
-        return self._has_gradients
+        if self.gradient_norm != 0:
+            return True
+        gradients = [*(p.gradient for p in self.parameters.values()), *(v.gradient for v in self.layers.values())]
+        return any(gradient is not None for gradient in gradients)
 
     @property
     def gradient_norm(self) -> float:
