@@ -22,7 +22,7 @@ WORST = 5
 
 
 def relative_error(value: Array, exact: Array) -> float:
-    """|value - exact| / |exact| as vectors: 0 if all elements are equal, NaN if otherwise any element is not finite."""
+    """|value - exact| / |exact| as vectors: 0 if all elements are equal, else NaN if any element is not finite."""
     exact = exact.astype(np.float64)
     same = (value == exact) | (np.isnan(value) & np.isnan(exact))
     if same.all():
