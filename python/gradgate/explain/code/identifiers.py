@@ -1,4 +1,4 @@
-"""Names of tensors as identifiers of Python, each used once."""
+"""Turns names of tensors into Python identifiers, each used once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 
 def identifier(name: str) -> str:
-    """The nearest identifier: `fc1.weight` becomes `fc1_weight`, and `0.weight`, of a Sequential, `layer0_weight`."""
+    """The most similar identifier: `fc1.weight` becomes `fc1_weight`, and `0.weight` of a Sequential `layer0_weight`."""
     word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).strip("_")
     if not word or not word.isidentifier():
         word = f"layer{word}" if "." in name else f"v_{word}"
@@ -18,14 +18,14 @@ def identifier(name: str) -> str:
 
 
 class Identifiers:
-    """Hands out identifiers. With each one its gradient's is taken, too."""
+    """Gives out identifiers, and reserves with each one the name of its gradient, `grad_x`."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
         self._temporaries = 0
 
     def fresh(self, name: str) -> str:
-        """The identifier for a name, numbered if another has it."""
+        """An identifier for a name, with a number if it is already in use."""
         first = word = identifier(name)
         count = 1
         while {word, f"grad_{word}"} & self._taken:
@@ -35,7 +35,7 @@ class Identifiers:
         return word
 
     def temporary(self) -> str:
-        """The next of t0, t1, ... that nothing else is called."""
+        """The next of t0, t1 ... that is not in use."""
         while True:
             word = f"t{self._temporaries}"
             self._temporaries += 1

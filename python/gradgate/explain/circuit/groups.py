@@ -1,17 +1,17 @@
-"""The modules that gates belong to, by the dotted names of the parameters they use."""
+"""Assigns gates to the modules of the model, by the dotted names of the parameters that they use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from gradgate.explain.gate import Edge, Gate, Variable
+from gradgate.explain.circuit.gate import Gate, Variable
 
 Path = tuple[str, ...]
 
 
 def _common(paths: Iterable[Path | None]) -> Path | None:
-    """The longest common beginning of the paths that are known, None if none is."""
+    """The longest common beginning of the known paths; None if no path is known."""
     result: Path | None = None
     for path in paths:
         if path is None:
@@ -24,18 +24,10 @@ def _common(paths: Iterable[Path | None]) -> Path | None:
     return result
 
 
-def _variable_behind(edge: Edge) -> Variable | None:
-    """The variable that comes in along an edge, directly or through copy gates."""
-    source = edge.source
-    while isinstance(source, Gate) and source.kind == "copy":
-        source = source.inputs[0].source
-    return source if isinstance(source, Variable) else None
-
-
 def _owner(gate: Gate) -> Path:
-    """The innermost module that holds the parameters a gate uses; () if it uses none."""
-    behind = [] if gate.kind == "copy" else [_variable_behind(edge) for edge in gate.inputs]
-    return _common(variable.group for variable in behind if variable is not None and variable.group) or ()
+    """The innermost module that holds all the parameters a gate uses; () if it uses none."""
+    sources = [] if gate.kind == "copy" else [edge.producer[0] for edge in gate.inputs]
+    return _common(source.group for source in sources if isinstance(source, Variable) and source.group) or ()
 
 
 def _last_known(last: Path, path: Path) -> Path:
@@ -43,12 +35,12 @@ def _last_known(last: Path, path: Path) -> Path:
 
 
 def assign_groups(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
-    """Gives every gate and unnamed constant the path of the module that it lies in.
+    """Set the group of every gate and unnamed constant: the path of the module that it belongs to.
 
-    A gate that uses a module's parameters lies in this module; a gate without parameters in the innermost module of both
-    the gate with parameters that ran before it and the one that ran after it, since a module runs from its first gate to
-    its last. What ran before the first such gate or after the last lies in none. So a module is a stretch of the forward
-    pass, and closing it leaves no wire that runs back.
+    A gate that uses parameters of a module belongs to that module. A gate without parameters belongs to the innermost module that
+    holds both the nearest gate with parameters before it and the nearest one after it, since a module runs from its first gate to its
+    last. Gates before the first gate with parameters or after the last belong to no module. So each module is one stretch of the
+    forward pass, and closing it in the picture leaves no wire that runs back.
     """
     owners = [_owner(gate) for gate in gates]
     earlier = list(accumulate(owners, _last_known))
@@ -62,7 +54,7 @@ def assign_groups(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
 
 
 def _drop_small(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
-    """Takes out of the paths what holds a single gate and nothing else: a box in its place would say less."""
+    """Remove groups that hold one item: a closed box would say less than the item itself."""
     members: dict[Path, int] = {}
     items: list[Gate | Variable] = [*gates, *variables]
     for item in items:
@@ -74,6 +66,6 @@ def _drop_small(gates: Sequence[Gate], variables: Sequence[Variable]) -> None:
 
 
 def group_names(items: Iterable[Gate | Variable]) -> list[str]:
-    """The dotted names of all groups, outer ones before those inside."""
+    """The dotted names of all groups, outer groups before those inside them."""
     paths = dict.fromkeys(item.group[:d] for item in items for d in range(1, len(item.group) + 1))
     return [".".join(path) for path in sorted(paths, key=len)]

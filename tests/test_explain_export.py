@@ -1,4 +1,4 @@
-"""Files of flat code that run by themselves, and networks as functions to ship."""
+"""Files of flat code that run by themselves, and networks as functions to export."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_code_reads_the_numbers_that_save_writes(tmp_path: Path) -> None:
     assert float(run_file(tmp_path / "mine.py").split("=")[1]) == pytest.approx(loss.item(), rel=1e-5)
 
 
-# A function to ship.
+# A function to export.
 
 
 def test_a_network_is_a_function_of_batches_of_any_size(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_is_no_clear_function_is_refused() -> None:
     W = gg.randn(3, 2, requires_grad=True)
     loss = (x @ W)[mask].sum() + (x + 0 * W.sum()).sum()
     flow = gg.explain(loss, names={"x": x})
-    with pytest.raises(ValueError, match="perhaps computed from the inputs"):
+    with pytest.raises(ValueError, match="may have been computed from the inputs"):
         flow.code(forward_only=True)
     with pytest.raises(KeyError, match=r"called 'nothing'.*nothing\.requires_grad_\(\)"):
         flow.code(forward_only=True, inputs=["nothing"])

@@ -1,4 +1,4 @@
-"""detect_anomaly: the first gate that makes a NaN or an infinity, named with its source line and its operands."""
+"""detect_anomaly: stops at the first gate that makes a NaN or an infinity, and names its source line and operands."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from gradgate.nn import Module
 
 Report = dict[str, Any]
 
-SHOWN = 3  # indices in a message
+# A message shows up to this many indices.
+SHOWN = 3
 
-# What usually helps, by the kind of gate.
+# What usually helps, for each kind of gate.
 MENDS = {
     "log": "log needs positive numbers: clamp the argument, x.clamp(min=1e-12), or use log_softmax, logsigmoid or log1p",
     "sqrt": "sqrt needs numbers that are not negative, and its gradient 1 / (2 sqrt(x)) is infinite at 0: add a small number, "
@@ -34,11 +35,11 @@ MENDS = {
 
 
 class AnomalyError(RuntimeError):
-    """A NaN or an infinity, with what made it.
+    """A NaN or an infinity, and the gate that made it.
 
-    `phase` is "forward", "backward", "input" when a leaf or a constant had it before any gate did, or "upstream" when it is the sum
-    of finite gradients or was given to `backward`. `gate` is the kind of gate, `line` the source line as text, `indices` are those of
-    the elements.
+    `phase` is "forward" or "backward"; "input" if a leaf or a constant contained it; or "upstream" if finite gradients overflowed when
+    they were added, or the gradient given to `backward` contained it. `gate` is the kind of gate, `line` the source line as text, and
+    `indices` are those of the elements that are not finite.
     """
 
     def __init__(self, message: str) -> None:
@@ -50,15 +51,15 @@ class AnomalyError(RuntimeError):
 
 
 class detect_anomaly(contextlib.ContextDecorator):
-    """Stop at the first gate that makes a NaN or an infinity: in the forward pass, in the loss, or in the backward pass.
+    """Stop at the first gate that makes a NaN or an infinity, in the forward or in the backward pass.
 
-    A context manager, and with parentheses a decorator. Within, every recorded gate remembers the line of the program that made it,
-    and its output and the gradients it sends back are looked through; the first that is not finite raises an AnomalyError, which
-    tells the gate, the line, the operands' ranges and the indices. A NaN that was in a leaf, a parameter or a constant already is
-    reported as theirs. This costs time: use it to find a fault, not to train. Outside nothing is looked at.
+    A context manager, and with parentheses a decorator. Inside it every recorded gate stores the line of the program that made it, and
+    its output and the gradients that it sends back are checked. The first one that is not finite raises an AnomalyError, which names
+    the gate, the line, the ranges of the operands and the indices. If a leaf, a parameter or a constant contained the NaN already, the
+    error says so. The checks cost time: use them to find a fault, not to train.
 
-    `check_nan` and `check_inf` choose what counts. With `check_inf=False` a mask may hold -inf; with both off, only the lines are
-    remembered, which `explain` shows with its gates. Gates that need no gradient are not recorded and not looked at.
+    `check_nan` and `check_inf` choose what is checked. `check_inf=False` lets a mask hold -inf. With both off, nothing is checked and
+    only the lines are stored, which `explain` shows with its gates. Gates that need no gradient are not recorded and not checked.
 
     Raises AnomalyError (a RuntimeError).
 
@@ -68,8 +69,8 @@ class detect_anomaly(contextlib.ContextDecorator):
     ...     loss = x.log().sum()
     Traceback (most recent call last):
         ...
-    gradgate.explain.anomaly.AnomalyError: log made NaN in the forward pass
-      line: <doctest gradgate.explain.anomaly.detect_anomaly[2]>:2 in <module>: loss = x.log().sum()
+    gradgate.health.anomaly.AnomalyError: log made NaN in the forward pass
+      line: <doctest gradgate.health.anomaly.detect_anomaly[2]>:2 in <module>: loss = x.log().sum()
       its output, shape (2,): 1 of 2 elements is NaN, at [1]
       input x, shape (2,): [4, -1]; at [1]: -1
       log needs positive numbers: clamp the argument, x.clamp(min=1e-12), or use log_softmax, logsigmoid or log1p
@@ -88,10 +89,10 @@ class detect_anomaly(contextlib.ContextDecorator):
 
 
 class set_detect_anomaly:
-    """Look for anomalies from now on, or no longer, as within `detect_anomaly`; as a context manager, until its end.
+    """Turn the checks of `detect_anomaly` on or off, from now on or, as a context manager, until the end of the block.
 
-    `mode` turns the search on or off, `check_nan` and `check_inf` choose what counts. Leaving a `with` block brings back what was
-    before it. Blocks of `detect_anomaly` have their own search.
+    `mode` turns them on or off; `check_nan` and `check_inf` choose what is checked. At the end of a `with` block the setting from before
+    it returns. Blocks of `detect_anomaly` have checks of their own, which this does not change.
     """
 
     _running: ClassVar[detect_anomaly | None] = None
@@ -151,8 +152,13 @@ def _headline(report: Report) -> str:
 
 def _describe(report: Report) -> list[str]:
     value = array_of(report["value"])
-    subject = {"forward": "its output", "input": "it is of", "backward": "that gradient", "upstream": "it is of"}
-    found = [f"{subject[report['phase']]}{'' if subject[report['phase']].endswith('of') else ','} {_count(value)}"]
+    subject = {
+        "forward": "its output",
+        "input": "that tensor",
+        "backward": "that gradient",
+        "upstream": "that gradient",
+    }
+    found = [f"{subject[report['phase']]}, {_count(value)}"]
     if report["phase"] == "input":
         return found
     at = _indices(value)[:1]
@@ -171,10 +177,10 @@ def _mend(report: Report) -> str | None:
     if report["phase"] == "input":
         if isinstance(report["source"], _core.Tensor) and report["source"].requires_grad:
             return (
-                "a step of the optimizer, or what set it, made it: look at the gradients of the step before, lower the learning rate, "
-                "or clip the gradients"
+                "an optimizer step or an assignment made it: look at the gradients of the step before, lower the learning rate, or clip "
+                "the gradients"
             )
-        return "mend the data, or, if infinities are meant (a mask), use detect_anomaly(check_inf=False)"
+        return "correct the data; if infinities are intended, as in a mask, use detect_anomaly(check_inf=False)"
     if report["phase"] == "upstream":
         return "scale the loss down, or look at the gradient given to backward() or returned by a hook"
     return MENDS.get(report["kind"])
@@ -186,7 +192,7 @@ def _what(value: Array) -> str:
 
 
 def _indices(value: Array) -> list[tuple[int, ...]]:
-    """The indices of the elements that are not finite; NaNs alone where there are some."""
+    """The indices of the NaNs, or if there are none, of the infinities."""
     nan = np.isnan(value)
     return [tuple(map(int, index)) for index in np.argwhere(nan if nan.any() else np.isinf(value))]
 
@@ -213,7 +219,7 @@ def _range(tensor: Tensor) -> str:
 
 
 def _element(operand: Tensor, value: Array, at: list[tuple[int, ...]], elementwise: bool) -> str:
-    """What an elementwise gate read at the first index."""
+    """The element of an operand that an elementwise gate combined into the first bad element of its result."""
     array = array_of(operand)
     if not at or not elementwise or array.ndim == 0:
         return ""
@@ -224,7 +230,7 @@ def _element(operand: Tensor, value: Array, at: list[tuple[int, ...]], elementwi
 
 
 def _name(tensor: Tensor | None, default: str) -> str:
-    """What the program calls a tensor: a parameter's dotted name in the outermost module, or a variable of the innermost function."""
+    """The program's name for a tensor: a parameter's dotted name in the outermost module, or a variable of the innermost function."""
     if tensor is None:
         return default
     frames = list(user_frames(sys._getframe(1)))

@@ -1,8 +1,8 @@
-"""The pattern of a gate in gradient flow: what it does, in a word or two, with the upstream gradient."""
+"""Describes in a word or two what a gate does with the upstream gradient: its pattern in gradient flow."""
 
 from __future__ import annotations
 
-# The lecture's four, and the others in its spirit. A kind that is not here is named after what its edges state.
+# The lecture's four patterns, and more of the same kind. Unlisted kinds are scalers or mixers.
 PATTERNS = {
     "distributor": "add",
     "distributor, sign turned": "sub",
@@ -31,5 +31,5 @@ _BY_KIND = {kind: pattern for pattern, kinds in PATTERNS.items() for kind in kin
 
 
 def pattern_of(kind: str, elementwise: bool) -> str:
-    """The pattern of a kind of gate: by name, else "scaler" where each element has its own factor, else "mixer"."""
+    """The pattern of a kind of gate. Unlisted kinds are "scaler" if each element has its own factor, and "mixer" otherwise."""
     return _BY_KIND.get(kind, "scaler" if elementwise else "mixer")

@@ -1,4 +1,4 @@
-"""Vital signs of a training step: what watch measures of each layer and each parameter."""
+"""The vital signs of a training step: the numbers that watch measures for each layer and each parameter."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import Any
 from gradgate import _core
 from gradgate._core import Tensor
 
-# Elements of a parameter that are compared with those before a step: a ratio of norms of so many is within a few percent.
+# Up to this many elements of a parameter are compared before and after a step, which gives the ratio of norms to a few percent.
 COMPARED = 512
 
 # An element is saturated where the local gradient is below a twentieth of its largest value: 1 - y^2 < 0.05, 4 y (1 - y) < 0.05.
 _TANH = math.sqrt(1 - 0.05)
 SATURATED = {"tanh": (-_TANH, _TANH), "sigmoid": ((1 - _TANH) / 2, (1 + _TANH) / 2)}
-# A ReLU unit is dead when it gave 0 for so many examples in a row.
+# A ReLU unit is dead if its output was 0 for this many examples in a row.
 DEAD_AFTER = 192
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How the elements of an array are spread. `quantiles` are those at 5, 25, 50, 75 and 95 %, of 64 elements; none of a gradient's."""
+    """How the elements of an array are distributed.
+
+    `quantiles` are those at 5, 25, 50, 75 and 95 %, from a sample of 64 elements; () for a gradient.
+    """
 
     mean: float
     std: float
@@ -30,12 +33,12 @@ class Distribution:
 
     @classmethod
     def of(cls, tensor: Tensor) -> Distribution:
-        """The distribution of a tensor's elements; NaN throughout for an empty one."""
+        """The distribution of a tensor's elements; all numbers are NaN for an empty tensor."""
         return cls(*_core._distribution(tensor))
 
     @property
     def finite(self) -> bool:
-        """Whether no element is NaN or infinite."""
+        """True if no element is NaN or infinite."""
         return math.isfinite(self.rms)
 
 
@@ -43,10 +46,10 @@ class Distribution:
 class LayerVitals:
     """A layer in a sampled step.
 
-    `kind` is the module's class, or the function called; `units` the size of the output's last dimension. `gradient` is the distribution
-    of the loss's gradient by the output, None where none came. `dead` is the share of the units of a ReLU that gave 0 for a long time,
-    `saturated` the share of the elements of a sigmoid or tanh whose local gradient is next to nothing; None for other layers.
-    `is_output` tells whether the output is the model's.
+    `kind` is the module's class, or the name of the function; `units` is the size of the output's last dimension. `gradient` is the
+    distribution of the gradient of the loss by the output, None if none came. `dead` is the share of a ReLU's units that are dead, and
+    `saturated` the share of the elements of a sigmoid or tanh whose local gradient is close to 0; both are None for other layers.
+    `is_output` is true if the layer's output is that of the model.
     """
 
     name: str
@@ -61,7 +64,7 @@ class LayerVitals:
 
 @dataclass(slots=True)
 class ParameterVitals:
-    """A parameter in a sampled step: its norm, its gradient's (None where none came), and |update| / |parameter| of the next step."""
+    """A parameter in a sampled step: its norm, that of its gradient (None if none came), and |update| / |parameter| of the step."""
 
     name: str
     is_weight: bool
@@ -73,7 +76,7 @@ class ParameterVitals:
 class Sample:
     """The vital signs of one training step: `layers` in forward order and `parameters`, each by name.
 
-    `stepped` tells whether the optimizer changed the parameters before the next sample; None while that is not known.
+    `stepped` is true if the optimizer changed the parameters before the next sample, None while that is not known.
     """
 
     __slots__ = ("_names", "_seen", "_shown", "_watcher", "step", "stepped")
@@ -90,23 +93,23 @@ class Sample:
         return f"<Sample of step {self.step:,}: {len(self.layers):,} layers, {len(self.parameters):,} parameters>"
 
     def complete(self, stepped: bool) -> None:
-        """Take over what the core has seen."""
-        self._seen, self._watcher, self.stepped = self._account, None, stepped
+        """Keep the numbers that the core has measured; the watcher goes on to another sample."""
+        self._seen, self._watcher, self.stepped = self._measured, None, stepped
 
     @property
-    def _account(self) -> _core._StepVitals:
+    def _measured(self) -> _core._StepVitals:
         if self._watcher is not None:
             return self._watcher.vitals
         assert self._seen is not None
         return self._seen
 
     def _show(self) -> tuple[dict[str, LayerVitals], dict[str, ParameterVitals]]:
-        # Made when it is asked for: a step is measured in less time than it takes to make these objects.
+        # Made on demand: it takes longer to make these objects than to measure the step.
         shown = self._shown
         if shown is None:
-            account = self._account
-            layers = {vitals.name: vitals for vitals in map(self._names.layer, account.layers)}
-            rows = zip(self._names.parameters, account.parameters, strict=True)
+            measured = self._measured
+            layers = {vitals.name: vitals for vitals in map(self._names.layer, measured.layers)}
+            rows = zip(self._names.parameters, measured.parameters, strict=True)
             shown = layers, {name: ParameterVitals(name, is_weight, *row) for (name, is_weight), row in rows if row}
             if self._watcher is None:
                 self._shown = shown
@@ -119,24 +122,32 @@ class Sample:
 
     @property
     def parameters(self) -> dict[str, ParameterVitals]:
-        """The parameters that want a gradient, by name."""
+        """The parameters that require a gradient, by name."""
         return self._show()[1]
+
+    @property
+    def has_gradients(self) -> bool:
+        """True if a backward pass has reached a layer or a parameter."""
+        if self.gradient_norm != 0:
+            return True
+        gradients = [*(p.gradient for p in self.parameters.values()), *(v.gradient for v in self.layers.values())]
+        return any(gradient is not None for gradient in gradients)
 
     @property
     def gradient_norm(self) -> float:
         """The norm of all parameters' gradients as one vector."""
-        return self._account.gradient_norm
+        return self._measured.gradient_norm
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the core's numbers stand for: the name and the class of each layer, the name of each parameter and whether it is a weight."""
+    """The names and classes of the layers, and the names of the parameters and whether they are weights, in the core's order."""
 
     layers: list[tuple[str, str]]
     parameters: list[tuple[str, bool]]
 
     def layer(self, row: tuple[Any, ...]) -> LayerVitals:
-        """The core's account of a layer with its names."""
+        """The core's numbers of a layer, with its names."""
         layer, gate, after, count, units, output, quantiles, gradient, dead, saturated, is_output = row
         number = f" {count}" if count > 1 else ""
         place = f" after {self.layers[after][0]}" if after >= 0 else ""
@@ -154,6 +165,6 @@ class Names:
 
 
 def new_watcher() -> _core._VitalsWatcher:
-    """The core's part of a watch."""
+    """The part of a watch that the core does."""
     (tanh_low, tanh_high), (sigmoid_low, sigmoid_high) = SATURATED["tanh"], SATURATED["sigmoid"]
     return _core._VitalsWatcher(tanh_low, tanh_high, sigmoid_low, sigmoid_high, DEAD_AFTER, COMPARED)

@@ -1,4 +1,4 @@
-"""precision_audit: a step of training replayed in float64, and how far the loss and the gradients were from it."""
+"""precision_audit: replays a training step in float64 and compares the loss and the gradients."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 
 from gradgate import _core
 from gradgate._core import Tensor
-from gradgate.explain.naming import Names
-from gradgate.explain.reading import OTHER_NAMES, Record
+from gradgate.explain.circuit.build import OTHER_NAMES, Explanation
+from gradgate.explain.circuit.naming import Names
 from gradgate.explain.summary import Array, array_of, number
-from gradgate.explain.vitals_table import text_table
+from gradgate.health.table import text_table
 from gradgate.nn import Module
 
-# Gates listed in the table: those whose values are the farthest off.
+# The table lists this many gates: those that add the largest errors.
 WORST = 5
 
 
 def relative_error(value: Array, exact: Array) -> float:
-    """|value - exact| / |exact| as vectors: 0 where both are 0 or the same infinities, NaN where one alone is not finite."""
+    """|value - exact| / |exact| as vectors: 0 if all elements are equal, else NaN if any element is not finite."""
     exact = exact.astype(np.float64)
     same = (value == exact) | (np.isnan(value) & np.isnan(exact))
     if same.all():
@@ -35,7 +35,7 @@ def relative_error(value: Array, exact: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class AuditedGradient:
-    """A leaf's gradient: `norm` is that of the replay in float64, `error` how far the step's own is from it, relative to the norm."""
+    """The gradient of a leaf: `norm` is that of the replay in float64, and `error` the relative error of the step's own gradient."""
 
     name: str
     layer: str
@@ -46,7 +46,7 @@ class AuditedGradient:
 
 @dataclass(frozen=True, slots=True)
 class AuditedGate:
-    """A gate's output: `error` is relative to the replay's, `own_error` what the gate added to the largest error of its inputs."""
+    """The output of a gate: `error` is its relative error, and `own_error` what the gate added to the largest error of its inputs."""
 
     name: str
     shape: tuple[int, ...]
@@ -55,10 +55,10 @@ class AuditedGate:
 
 
 class PrecisionAudit:
-    """How far a step is from the same step in float64; `precision_audit` makes it.
+    """The errors of a step compared with the same step in float64; `precision_audit` makes it.
 
-    `loss` and `exact_loss` are the step's and the replay's. `gradients` has an entry for every leaf that gets one, parameters by their
-    dotted names; `layers` their errors together by layer; `gates` an entry for every gate in forward order.
+    `loss` is the step's and `exact_loss` the replay's. `gradients` has an entry for every leaf that gets a gradient, `layers` the
+    error of each layer's gradients together, and `gates` an entry for every gate in forward order.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class PrecisionAudit:
 
     @property
     def layers(self) -> dict[str, float]:
-        """The relative error of all gradients of a layer as one vector; leaves outside of a model have the layer ""."""
+        """The relative error of all gradients of each layer as one vector; leaves outside of a model are in the layer ""."""
         names = dict.fromkeys(g.layer for g in self.gradients)
         return {name: _together([g for g in self.gradients if g.layer == name]) for name in names}
 
     @property
     def worst(self) -> AuditedGradient | None:
-        """The gradient that is the farthest off; None when there is none."""
+        """The gradient with the largest error; None if there are no gradients."""
         return max(self.gradients, key=lambda g: _order(g.error), default=None)
 
     def __repr__(self) -> str:
@@ -90,7 +90,7 @@ class PrecisionAudit:
         return f"<PrecisionAudit: loss within {_error(self.loss_error)}{worst}>"
 
     def table(self) -> str:
-        """The loss, every gradient by layer, and the gates that lose most, as text."""
+        """A table of the loss, the gradients of each layer, and the gates that lose most."""
         rows = [("loss", "", number(self.exact_loss, 6), _error(self.loss_error), _digits(self.loss_error))]
         for layer, error in self.layers.items():
             members = [g for g in self.gradients if g.layer == layer]
@@ -120,7 +120,7 @@ def _error(error: float) -> str:
 
 
 def _digits(error: float) -> str:
-    """Right decimal digits."""
+    """The number of correct decimal digits."""
     return "all" if error == 0 else "0" if not error < 1 else f"{-math.log10(error):.1f}"
 
 
@@ -129,17 +129,17 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def precision_audit(fn: Callable[[], Tensor], model: Module | None = None) -> PrecisionAudit:
-    """Replay the step that `fn` computes in float64, and compare the loss and all gradients.
+    """Replay in float64 the step that `fn` computes, and compare the loss and all gradients.
 
-    `fn()` returns the loss, one element, without calling `backward()`; it is called once. The replay converts the leaves and constants
-    to float64 and runs the same gates, dropout's masks included, so that the difference is what rounding did. No `.grad` changes.
-    Parameters of `model` have their dotted names, other leaves those of the caller's variables.
+    `fn()` returns the loss, a tensor of one element, and does not call `backward()`; it is called once. The replay converts the leaves
+    and constants to float64 and runs the same gates with the same dropout masks, so that any difference comes from rounding. No `.grad`
+    changes. Parameters of `model` have their dotted names, other leaves those of the caller's variables.
 
-    About 1e-7 times the square root of the number of terms that are added is what float32 gives; a gradient with fewer than two right
-    digits is mostly noise, and the gates that lose most tell where.
+    Expect a relative error of about 1e-7 times the square root of the number of added terms in float32. A gradient with fewer than two
+    correct digits is mostly noise; the gates that lose most show where it comes from.
 
-    Raises TypeError when `fn` returns no Tensor, RuntimeError for a loss off the graph, of several elements or with a freed graph,
-    ValueError when all is in float64 already.
+    Raises TypeError if `fn` returns no Tensor; RuntimeError for a loss that requires no gradient, has several elements, or whose graph
+    was freed; ValueError if everything is in float64 already.
 
     >>> import gradgate
     >>> x = gradgate.tensor([10000.0, 10000.5, 10001.0], requires_grad=True)
@@ -156,8 +156,8 @@ def precision_audit(fn: Callable[[], Tensor], model: Module | None = None) -> Pr
     loss = fn()
     if not isinstance(loss, Tensor):
         raise TypeError(f"precision_audit: fn must return the loss, a Tensor, got {type(loss).__name__}")
-    own: Record = _core._explain(loss, texts=False)
-    exact: Record = _core._explain(loss, dtype=_core.float64, texts=False)
+    own: Explanation = _core._explain(loss, texts=False)
+    exact: Explanation = _core._explain(loss, dtype=_core.float64, texts=False)
     values = [value["tensor"] for value in own["values"] if value["tensor"] is not None]
     if all(value.dtype == _core.float64 or not value.is_floating_point() for value in values):
         raise ValueError(
@@ -179,22 +179,22 @@ def precision_audit(fn: Callable[[], Tensor], model: Module | None = None) -> Pr
     return PrecisionAudit(loss.item(), _loss_of(exact), gradients, _gates(own, exact, names))
 
 
-def _names(record: Record, model: Module | None, fn: Callable[[], Tensor]) -> Names:
-    """The caller's variables, those that fn closes over, and those of its module."""
+def _names(explanation: Explanation, model: Module | None, fn: Callable[[], Tensor]) -> Names:
+    """Names from the model, the variables that fn closes over, and the caller's variables."""
     frame = sys._getframe(2)
     code, cells = getattr(fn, "__code__", None), getattr(fn, "__closure__", None) or ()
     closed = dict(zip(code.co_freevars, (cell.cell_contents for cell in cells), strict=True)) if code and cells else {}
     scopes = [closed, frame.f_locals, frame.f_globals]
-    leaves = [value["leaf"] for value in record["values"] if value["leaf"] is not None]
+    leaves = [value["leaf"] for value in explanation["values"] if value["leaf"] is not None]
     return Names(leaves, None, model, scopes)
 
 
-def _loss_of(record: Record) -> float:
-    outputs = record["gates"][-1]["outputs"] if record["gates"] else [0]
-    return float(record["values"][outputs[0]]["tensor"].item())
+def _loss_of(explanation: Explanation) -> float:
+    outputs = explanation["gates"][-1]["outputs"] if explanation["gates"] else [0]
+    return float(explanation["values"][outputs[0]]["tensor"].item())
 
 
-def _gates(own: Record, exact: Record, names: Names) -> list[AuditedGate]:
+def _gates(own: Explanation, exact: Explanation, names: Names) -> list[AuditedGate]:
     errors = [
         0.0 if a["tensor"] is None else relative_error(array_of(a["tensor"]), array_of(b["tensor"]))
         for a, b in zip(own["values"], exact["values"], strict=True)

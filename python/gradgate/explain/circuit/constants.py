@@ -1,4 +1,4 @@
-"""What a tensor without a name is called: a constant by what the gate that uses it takes it for, where that is sure."""
+"""Names unnamed constants by the gate that uses them: a mask, positions, a target."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _BY_PLACE = {
 }
 
 
-def role_of(kind: str, position: int, constant: Tensor) -> str:
-    """The word for a constant that a gate of this kind takes at this position: "mask", "positions", else "constant"."""
+def use_of(kind: str, position: int, constant: Tensor) -> str:
+    """A word for what a gate of this kind does with a constant at this position: "mask", "positions" ...; else "constant"."""
     if (kind, position) in _BY_PLACE:
         return _BY_PLACE[kind, position]
     if constant.ndim == 0:
         return "constant"
     if not constant.dtype.is_floating_point:
-        # Gates compute with floating-point numbers, so that they take whole ones for places.
+        # Gates compute with floating-point numbers, so an array of integers must be one of positions.
         return "mask" if constant.dtype == bool_type else "positions"
-    return "mask" if kind == "mul" and _keeps_or_drops(constant) else "constant"
+    return "mask" if kind == "mul" and _has_two_values(constant) else "constant"
 
 
-def _keeps_or_drops(constant: Tensor) -> bool:
-    """Whether the elements are 0 and one other number."""
+def _has_two_values(constant: Tensor) -> bool:
+    """True if some elements are 0 and all others are one number, as in a dropout mask."""
     array = array_of(constant)
     kept = array[array != 0]
     return 0 < kept.size < array.size and bool(np.all(kept == kept[0]))

@@ -1,4 +1,4 @@
-"""The history of a watch as a picture of four panels."""
+"""Draws the history of a watch as a figure of four panels."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradgate.explain.diagnosis import HEALTHY
-from gradgate.explain.vitals import LayerVitals, Sample
+from gradgate.health.diagnosis import HEALTHY
+from gradgate.health.vitals import LayerVitals, Sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Names beside lines up to this number; of more lines only the first and the last are named.
+# The legend names all lines if there are at most this many, and otherwise only the first and the last.
 MAX_NAMES = 8
 
 
 def plot(history: Sequence[Sample], path: str | os.PathLike[str] | None) -> Figure:
-    """The picture that `Watch.plot` documents."""
+    """The figure that `Watch.plot` documents."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def _distributions(axes: Axes, sample: Sample) -> None:
 
 
 def _curves(axes: Axes, curves: dict[str, tuple[list[int], list[float]]]) -> None:
-    """Lines in colours from the first layer, dark, to the last, with a legend that fits."""
+    """Lines coloured from dark for the first layer to bright for the last, and a legend."""
     from matplotlib import colormaps
 
     count = len(curves)

@@ -1,4 +1,4 @@
-"""Formulas as the core writes them: NumPy over placeholders, which get the user's names here."""
+"""Fills in the placeholders of the formulas that the core writes."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def filled(template: str, names: Mapping[str, str]) -> str:
-    """A formula with names for its placeholders `{0}`, `{y}`, `{dy}`, `{c0}`, `{t0}`; one without a name shows its key."""
+    """The formula with names for its placeholders `{0}`, `{y}`, `{dy}`, `{c0}`, `{t0}`; one without a name shows its key."""
     return _PLACEHOLDER.sub(lambda found: names.get(found[1], found[1]), template)

@@ -1,4 +1,4 @@
-"""From the core's account of a graph to gates, variables and edges, with a copy gate where a value is used twice."""
+"""Builds gates, variables and edges from the core's explanation of a graph, with a copy gate for each value that is used twice."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradgate._core import Tensor
-from gradgate.explain.gate import Edge, Gate, Variable
+from gradgate.explain.circuit.constants import use_of
+from gradgate.explain.circuit.gate import Edge, Gate, Variable
+from gradgate.explain.circuit.naming import Names, Place
+from gradgate.explain.circuit.patterns import pattern_of
 from gradgate.explain.lines import line_of
-from gradgate.explain.naming import Names
-from gradgate.explain.patterns import pattern_of
-from gradgate.explain.roles import role_of
 
-Record = dict[str, Any]
+# What `_core._explain` returns, and each dictionary in it.
+Explanation = dict[str, Any]
 
-# A copy gate is one value used several times, as in the lecture; `copy_` into a tensor is called something else.
+# A copy gate is one value used several times, as in the lecture, so the gate of `copy_` needs another name.
 OTHER_NAMES = {"copy": "assign"}
 
 
-class Reading:
-    """The gates in forward order and the variables of one account, connected by edges."""
+class Builder:
+    """The gates in forward order and the variables of one explanation, connected by edges."""
 
-    def __init__(self, record: Record, names: Names, made: Mapping[tuple[int, int], str]) -> None:
-        self._record = record
+    def __init__(self, explanation: Explanation, names: Names, called: Mapping[Place, str]) -> None:
+        self._explanation = explanation
         self._names = names
-        # The parts of an opened gate have its number; the last of them gives its value.
-        last = {entry["sequence"]: key for key, entry in enumerate(record["gates"])}
-        self._called = {(last[number], output): name for (number, output), name in made.items() if number in last}
+        # An opened gate's parts all have its sequence number; its value is that of the last one.
+        last = {entry["sequence"]: key for key, entry in enumerate(explanation["gates"])}
+        self._called = {(last[number], output): name for (number, output), name in called.items() if number in last}
+        names.reserve(self._called.values())
         self._counts: dict[str, int] = {}
         self.gates: list[Gate] = []
         self.variables: list[Variable] = []
         uses = self._uses()
-        # Where each value comes from: its gate or variable and the number of the output; later the copy gate, if it has one.
+        # The gate or variable that each value comes from, with the number of the output; the copy gate once there is one.
         self._sources: dict[int, tuple[Gate | Variable, int]] = {}
-        for number, entry in enumerate(record["gates"]):
+        for number, entry in enumerate(explanation["gates"]):
             for position, value in enumerate(entry["inputs"]):
                 if value is not None:
                     self._prepare(value, uses[value], entry["kind"], position)
@@ -41,31 +43,31 @@ class Reading:
 
     def _uses(self) -> dict[int, int]:
         uses: dict[int, int] = {}
-        for entry in self._record["gates"]:
+        for entry in self._explanation["gates"]:
             for value in entry["inputs"]:
                 if value is not None:
                     uses[value] = uses.get(value, 0) + 1
         return uses
 
     def _prepare(self, value: int, uses: int, kind: str, position: int) -> None:
-        """Make the variable of a value at its first use, and its copy gate if it is used again and has a gradient.
+        """Make a variable for a value that has no source yet, and a copy gate if the value has several uses and a gradient.
 
-        The use is that of a gate of this kind, as its input of this number.
+        `kind` and `position` are the gate that uses the value now and the number of its input.
         """
-        entry = self._record["values"][value]
+        entry = self._explanation["values"][value]
         if value not in self._sources:
-            role = role_of(kind, position, entry["tensor"]) if entry["gradient"] is None else "leaf"
-            self._sources[value] = (self._add_variable(entry, role), 0)
+            use = use_of(kind, position, entry["tensor"]) if entry["gradient"] is None else "leaf"
+            self._sources[value] = (self._add_variable(entry, use), 0)
         source = self._sources[value][0]
         copied = isinstance(source, Gate) and source.kind == "copy"
         if uses > 1 and entry["gradient"] is not None and not copied:
             self._sources[value] = (self._add_copy(value, entry, uses), 0)
 
-    def _add_variable(self, entry: Record, role: str) -> Variable:
+    def _add_variable(self, entry: Explanation, use: str) -> Variable:
         own: Tensor | None = entry["leaf"]
         name = self._names.of(own)
         variable = Variable(
-            name=name or self._names.fresh(role, self._counts),
+            name=name or self._names.fresh(use, self._counts),
             value=entry["tensor"],
             gradient=entry["gradient"],
             tensor=own,
@@ -76,7 +78,7 @@ class Reading:
         self.variables.append(variable)
         return variable
 
-    def _add_copy(self, value: int, entry: Record, uses: int) -> Gate:
+    def _add_copy(self, value: int, entry: Explanation, uses: int) -> Gate:
         gate = Gate(
             name=self._names.fresh("copy", self._counts),
             kind="copy",
@@ -90,15 +92,15 @@ class Reading:
         self._connect(value, gate, 0, entry["tensor"], {"downstream": entry["gradient"], "rule": [total]})
         return gate
 
-    def _add_gate(self, number: int, entry: Record) -> None:
-        recorded: str = entry["kind"]
-        kind = OTHER_NAMES.get(recorded, recorded)
+    def _add_gate(self, number: int, entry: Explanation) -> None:
+        own_kind: str = entry["kind"]
+        kind = OTHER_NAMES.get(own_kind, own_kind)
         elementwise = any(edge is not None and edge["local"] is not None for edge in entry["edges"])
         gate = Gate(
             name=self._names.fresh(kind, self._counts),
             kind=kind,
             pattern=pattern_of(kind, elementwise),
-            values=tuple(self._record["values"][value]["tensor"] for value in entry["outputs"]),
+            values=tuple(self._explanation["values"][value]["tensor"] for value in entry["outputs"]),
             upstreams=tuple(entry["upstream"]),
             called=tuple(self._called.get((number, k)) for k in range(len(entry["outputs"]))),
             origin=line_of(entry["line"]),
@@ -109,11 +111,11 @@ class Reading:
         self.gates.append(gate)
         for position, (value, edge) in enumerate(zip(entry["inputs"], entry["edges"], strict=True)):
             if value is not None:
-                self._connect(value, gate, position, self._record["values"][value]["tensor"], edge or {})
+                self._connect(value, gate, position, self._explanation["values"][value]["tensor"], edge or {})
         for output, value in enumerate(entry["outputs"]):
             self._sources[value] = (gate, output)
 
-    def _connect(self, value: int, gate: Gate, position: int, tensor: Tensor, account: Record) -> None:
+    def _connect(self, value: int, gate: Gate, position: int, tensor: Tensor, entry: Explanation) -> None:
         source, output = self._sources[value]
         edge = Edge(
             source=source,
@@ -121,10 +123,10 @@ class Reading:
             target=gate,
             position=position,
             value=tensor,
-            downstream=account.get("downstream"),
-            local=account.get("local"),
-            local_template=account.get("local_text"),
-            template=_lines(account.get("rule")),
+            downstream=entry.get("downstream"),
+            local=entry.get("local"),
+            local_template=entry.get("local_text"),
+            template=_lines(entry.get("rule")),
         )
         source.outputs.append(edge)
         gate.inputs.append(edge)
@@ -132,8 +134,6 @@ class Reading:
             source.upstreams = (*source.upstreams, edge.downstream)
 
 
-def _lines(text: list[str] | str | None) -> tuple[str, ...] | None:
-    """A formula as lines, all but the last of which name a part."""
-    if text is None:
-        return None
-    return (text,) if isinstance(text, str) else tuple(text)
+def _lines(text: list[str] | None) -> tuple[str, ...] | None:
+    """A formula as lines, each of which except the last defines a part."""
+    return None if text is None else tuple(text)

@@ -1,4 +1,4 @@
-"""The table of a sample of vital signs, for a terminal."""
+"""Writes vital signs as a table of text for a terminal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Sequence
 
 from gradgate.explain.summary import number
-from gradgate.explain.vitals import LayerVitals, ParameterVitals, Sample
+from gradgate.health.vitals import LayerVitals, ParameterVitals, Sample
 
 LAYER = ("layer", "kind", "mean", "std", "5 % ... 95 %", "dead", "saturated", "gradient rms")
 PARAMETER = ("parameter", "norm", "gradient norm", "update / norm")
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns in step, two spaces apart: the first to the left, numbers to the right."""
+    """Aligned columns, two spaces apart: the first to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -26,7 +26,7 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def number_or_dash(value: float | None) -> str:
-    """A number with three digits; `-` where there is none."""
+    """A number with three digits; `-` for None."""
     return "-" if value is None else number(value)
 
 

@@ -1,4 +1,4 @@
-"""watch: the vital signs of a network, sampled while it trains."""
+"""watch: samples the vital signs of a network while it trains."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 from gradgate import _core
 from gradgate._core import Tensor
-from gradgate.explain.diagnosis import PERSISTENT, Finding, diagnose
 from gradgate.explain.lines import PACKAGE
-from gradgate.explain.vitals import Names, Sample, new_watcher
-from gradgate.explain.vitals_table import table_of
+from gradgate.health.diagnosis import PERSISTENT, Finding, diagnose
+from gradgate.health.table import table_of
+from gradgate.health.vitals import Names, Sample, new_watcher
 from gradgate.nn import Module
 from gradgate.nn.hooks import PassingHook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Beyond so many samples every second one is dropped.
+# When the history has this many samples, every second one is dropped.
 MAX_HISTORY = 1000
-# To look for faults costs as much as two samples: it is done after the first samples, then each time there are twice as many, but
-# for the least and the most samples between.
+# Looking for faults costs as much as two samples. It is done after the first PERSISTENT samples and then each time their number has
+# doubled, but at least LOOK and at most RARELY samples later.
 LOOK, RARELY = 10, 50
 
 
 class TrainingWarning(UserWarning):
-    """What watch has to say about a training: the layer, what is wrong with it, and what usually helps."""
+    """A fault that watch has found in a training: the layer, what is wrong with it, and what usually helps."""
 
 
 class Watch:
     """The vital signs of a model that is being trained; `watch` makes it.
 
-    `history` holds a Sample for every `every`-th training step, `warnings` what is wrong by the latest of them. `remove()` ends it,
-    as does leaving a `with` block.
+    `history` has a Sample for every `every`-th training step, and `warnings` the faults that the latest samples show. `remove()` or the
+    end of a `with` block stops it.
     """
 
     def __init__(self, model: Module, every: int, warn: bool) -> None:
@@ -63,7 +63,7 @@ class Watch:
         self.remove()
 
     def remove(self) -> None:
-        """Take all hooks off the model, after a last look at the parameters; the history stays."""
+        """Complete the latest sample and remove all hooks from the model; the history stays."""
         self._end_pass()
         self._conclude(stepped=self._watcher.measure_updates())
         self._tell()
@@ -71,31 +71,31 @@ class Watch:
 
     @property
     def findings(self) -> list[Finding]:
-        """What is wrong by the latest samples, each with its layer and kind."""
+        """The faults that the latest samples show, each with its layer and kind."""
         return diagnose(self.history)
 
     @property
     def warnings(self) -> list[str]:
-        """What is wrong by the latest samples, in words: the layer, the fault, and what usually helps."""
+        """The faults that the latest samples show as sentences: the layer, the fault, and what usually helps."""
         return [finding.text for finding in self.findings]
 
     def table(self) -> str:
-        """The latest sample as text: the layers, the parameters, and the warnings."""
+        """The latest sample as text: its layers, its parameters, and the warnings."""
         return table_of(self.history[-1] if self.history else None, self.warnings)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """The history as a picture: activations and gradients by layer, update-to-weight ratios, dead and saturated units.
+        """Draw the history: activations and gradients of each layer, update-to-weight ratios, dead and saturated units.
 
-        Returns matplotlib's Figure, and writes it to `path` if there is one. Raises ImportError without matplotlib (`pip install
+        Returns matplotlib's Figure, and also writes it to `path` if one is given. Raises ImportError without matplotlib (`pip install
         'gradgate[demo]'`), RuntimeError before the first sample.
         """
         if not self.history:
             raise RuntimeError("watch: there is nothing to plot before the first training step")
-        from gradgate.explain.vitals_plot import plot
+        from gradgate.health.plot import plot
 
         return plot(self.history, path)
 
-    # Steps. A step is known by the forward pass that begins it.
+    # Each forward pass in training begins a new step.
 
     def _on_step(self, module: Module, args: tuple[Any, ...]) -> None:
         if not (module.training and _core.is_grad_enabled()):
@@ -121,14 +121,14 @@ class Watch:
         self._in_pass = self._is_open = True
 
     def _end_pass(self) -> None:
-        """Stop looking at the forward and backward pass of the sample."""
+        """Stop measuring the forward and backward pass of the sample."""
         if self._in_pass:
             self._in_pass = False
             self._watcher.end()
             self._layers.detach()
 
     def _conclude(self, stepped: bool) -> None:
-        """Complete the sample, unless it is, and tell what is wrong: a NaN at once, other faults now and then."""
+        """Complete the sample if it is not complete, and warn of faults: of a NaN at once, of others from time to time."""
         if not self._is_open:
             return
         self._is_open = False
@@ -149,7 +149,7 @@ class Watch:
 
 
 def _level_of_program() -> int:
-    """The stack level, seen from the caller, of the innermost frame outside of this package."""
+    """The stack level of the innermost frame outside of this package, counted from the caller."""
     count, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         count, frame = count + 1, frame.f_back
@@ -157,7 +157,7 @@ def _level_of_program() -> int:
 
 
 class _Layers:
-    """The layers of a model, whose forward hooks are there in the passes that are sampled alone."""
+    """The layers of a model, with forward hooks that are attached only while a step is sampled."""
 
     def __init__(self, model: Module, watcher: _core._VitalsWatcher) -> None:
         layers = [(n, m) for n, m in model.named_modules() if next(m.named_children(), None) is None]
@@ -166,18 +166,18 @@ class _Layers:
         self._hooks.append(PassingHook(model, watcher.end_forward))
 
     def attach(self) -> None:
-        """See the next forward pass."""
+        """Attach the hooks, which measure the next forward pass."""
         for hook in self._hooks:
             hook.attach()
 
     def detach(self) -> None:
-        """Take the hooks off."""
+        """Remove the hooks."""
         for hook in reversed(self._hooks):
             hook.detach()
 
 
 class _Parameters:
-    """Where the parameters of a model are, which takes longer to find out than to measure them."""
+    """The parameters of a model and where they are stored: finding them takes longer than measuring them."""
 
     def __init__(self, model: Module, layers: list[tuple[str, str]]) -> None:
         self._model = model
@@ -187,7 +187,7 @@ class _Parameters:
         self.tensors: list[Tensor] = []
 
     def find(self) -> None:
-        """Bring `tensors` up to date, with the `names` of these and of the layers. One that is new is found some samples later."""
+        """Update `tensors`, and `names` with their names. A new parameter is found up to LOOK samples later."""
         if self._calls % LOOK == 0 or any(members.get(key) is not p for members, key, p in self._places):
             modules = dict(self._model.named_modules())
             named = list(self._model.named_parameters())
@@ -199,19 +199,19 @@ class _Parameters:
 
 
 def watch(model: Module, every: int = 10, *, warn: bool = True) -> Watch:
-    """Follow the training of a model: every `every`-th step its activations, gradients and updates are measured.
+    """Follow the training of a model: measure its activations, gradients and updates in every `every`-th step.
 
-    Call it once before the training loop, which stays as it is; copies of the model are not followed. A
-    forward pass in training mode with gradients on begins a step. Layers
-    are the modules without submodules, and relu, sigmoid and tanh that are called as functions; one that is called several times shows
-    its first call. The table, the picture and the warnings come from the samples. A fault that shows in several samples is told once
-    as a TrainingWarning, unless `warn` is False. The norm and the update of a parameter are those of
-    up to 512 of its elements.
+    Call it once before the training loop, which needs no change; copies of the model are not followed. A step begins with a forward
+    pass in training mode with gradients enabled. Layers are the modules without submodules, and calls of relu, sigmoid and tanh as
+    functions; a layer that is called several times shows its first call. The table, the picture and the warnings come from the samples.
+    A fault that shows in several samples gives one TrainingWarning, unless `warn` is False. The norm and the update of a parameter are
+    computed from up to 512 of its elements.
 
-    A sample of a small network costs two of its steps, so that steps of some ten microseconds are slowed down by 14 to 26 % and those
-    from 0.4 ms on by less than 5 % (`bench/watch.py`): for the smallest choose `every` larger.
+    A sample of a small network takes as long as two of its steps, so that with the default `every` steps of some ten microseconds are
+    slowed down by 14 to 26 %, and those of 0.4 ms or more by less than 5 % (`bench/watch.py`). Choose a larger `every` for the smallest
+    networks.
 
-    Raises TypeError for what is no Module, ValueError when `every` is below 1.
+    Raises TypeError if `model` is no Module, ValueError if `every` is below 1.
 
     >>> import gradgate
     >>> from gradgate import nn
