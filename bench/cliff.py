@@ -5,6 +5,7 @@
 
 All widths and threads are one race, so that a disturbance meets neighbours alike. Told are the largest ratio of a width's time
 to its slower neighbour's, the largest step from a width to the next, and the ratio of the times with two threads and with one.
+PyTorch has its fused Adam.
 PyTorch's issue 144633 is such a cliff: w = 46 took 9 s on 16 CPUs, w = 45 took 1 s on one.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from gradgate.bench.comparison import Comparison, parser, start
 from gradgate.bench.interleaved import race
-from gradgate.bench.networks import Case, modular
+from gradgate.bench.networks import FASTEST_ADAM, Case, modular
 from gradgate.bench.report import duration
 
 
@@ -27,7 +28,7 @@ def time_all(
     before: dict[str, Callable[[], Any]] = {}
     for library_name, library in libraries.items():
         for width in widths:
-            step = modular(library, Case((10, width, width, 10), 128))
+            step = modular(library, Case((10, width, width, 10), 128), **FASTEST_ADAM.get(library_name, {}))
             for n in threads:
                 key = f"{library_name} {n} {width}"
                 steps[key] = step

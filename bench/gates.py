@@ -142,12 +142,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--size", type=int, default=4096, help="elements (default: %(default)s)")
     options.add_argument("--groups", nargs="*", choices=("binary", "forward", "backward"), help="default: all")
     given = options.parse_args(arguments)
-    libraries = start(given, ("PyTorch",))
+    peers = start(given, ("PyTorch",))
     x = np.random.default_rng(0).uniform(0.1, 4, given.size).astype(np.float32)
     groups = {"binary": (binary, BINARY), "forward": (forward, GATES), "backward": (backward, GATES)}
     for group, (measure, names) in groups.items():
         if wants(given, group):
-            comparison = Comparison(f"float32 gates on {given.size:,} elements: {group}", libraries)
+            comparison = Comparison(f"float32 gates on {given.size:,} elements: {group}", peers)
             for name in names:
                 measure(comparison, name, x)
             comparison.show()

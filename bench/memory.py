@@ -25,7 +25,7 @@ MODULES = {"gradgate": "gradgate", "NumPy": "numpy", "PyTorch": "torch"}
 # Run by a process of its own, which imports no library but the one that it measures (and NumPy, which all of them use).
 CHILD = """
 import importlib, json, re, runpy, sys
-networks, library, sizes, batch, steps, threads = json.loads(sys.argv[1])
+networks, name, library, sizes, batch, steps, threads = json.loads(sys.argv[1])
 module = importlib.import_module(library)
 def kilobytes(field):
     return int(re.search(field + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
@@ -35,7 +35,8 @@ networks = runpy.run_path(networks, run_name="networks")
 if library != "numpy":
     module.set_num_threads(threads)
 case = networks["Case"](tuple(sizes), batch)
-step = networks["NumpyNetwork"](case).step if library == "numpy" else networks["modular"](module, case)
+adam = networks["FASTEST_ADAM"].get(name, {})
+step = networks["NumpyNetwork"](case).step if library == "numpy" else networks["modular"](module, case, **adam)
 early = max(1, steps // 10)
 for i in range(steps):
     step()
@@ -45,9 +46,9 @@ print(json.dumps({"imported": imported, "peak": kilobytes("VmHWM"), "growth": ki
 """
 
 
-def measure(library: str, sizes: Sequence[int], batch: int, steps: int, threads: int) -> dict[str, float]:
+def measure(name: str, sizes: Sequence[int], batch: int, steps: int, threads: int) -> dict[str, float]:
     """Megabytes of a fresh process that trains with the library."""
-    arguments = json.dumps([networks.__file__, MODULES[library], list(sizes), batch, steps, threads])
+    arguments = json.dumps([networks.__file__, name, MODULES[name], list(sizes), batch, steps, threads])
     done = subprocess.run([sys.executable, "-c", CHILD, arguments], capture_output=True, text=True, check=True)
     return {name: kilobytes / 1024 for name, kilobytes in json.loads(done.stdout).items()}
 

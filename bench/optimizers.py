@@ -227,14 +227,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--largest", type=int, help="add one parameter of so many numbers")
     options.add_argument("--network", action=argparse.BooleanOptionalAction, default=True, help="measure the network")
     given = options.parse_args(arguments)
-    libraries = start(given, ("PyTorch",))
+    peers = start(given, ("PyTorch",))
     places: dict[str, list[tuple[int, ...]]] = {"4,096 parameters": [(4096,)]}
     if given.network:
         places["the parameters of 784-256-128-10"] = NETWORK
     if given.largest:
         places[f"{given.largest:,} parameters"] = [(given.largest,)]
     for place, shapes in places.items():
-        comparison = Comparison(f"one optimizer step on {place}", libraries)
+        comparison = Comparison(f"one optimizer step on {place}", peers)
         for name, rule in RULES.items():
             measure(comparison, name, rule, shapes)
         clip(comparison, "clip_grad_norm_, small", shapes, scales=False)

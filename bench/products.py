@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--largest", type=int, default=4096, help="leave out operands with longer rows or columns")
     options.add_argument("--groups", nargs="*", choices=GROUPS, help="default: all")
     given = options.parse_args(arguments)
-    libraries = start(given, ("PyTorch", "JAX"))
+    peers = start(given, ("PyTorch", "JAX"))
     random = np.random.default_rng(0)
 
     def make(*shape: int) -> Array:
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for group, cases in GROUPS.items():
         if wants(given, group):
-            comparison = Comparison(f"{given.dtype} products: {group}", libraries)
+            comparison = Comparison(f"{given.dtype} products: {group}", peers)
             for name, a, b in cases(make):
                 if max(*a.shape, *b.shape) <= given.largest:
                     race_product(comparison, name, a, b)

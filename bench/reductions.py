@@ -176,12 +176,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--shape", type=int, nargs=2, default=(64, 64), metavar=("ROWS", "COLUMNS"))
     options.add_argument("--groups", nargs="*", choices=("forward", "backward"), help="default: both")
     given = options.parse_args(arguments)
-    libraries = start(given, ("PyTorch",))
+    peers = start(given, ("PyTorch",))
     x = np.random.default_rng(0).standard_normal(given.shape, dtype=np.float32)
     for group, measure in {"forward": forward, "backward": backward}.items():
         if wants(given, group):
             rows, columns = given.shape
-            comparison = Comparison(f"{group} on {rows:,} rows of {columns:,}", libraries)
+            comparison = Comparison(f"{group} on {rows:,} rows of {columns:,}", peers)
             for name in CASES:
                 measure(comparison, name, x)
             comparison.show()

@@ -8,24 +8,25 @@ from typing import Any
 
 import numpy as np
 
+from gradgate.bench.interleaved import Loop
 from gradgate.bench.networks import BETA1, BETA2, EPSILON, LEARNING_RATE, Case, initial_parameters, make_batch
 
 
 def by_jax(jax: Any, case: Case) -> Callable[[], Any]:
-    """One compiled function for forward, backward and Adam, its parameters and state updated where they lie."""
+    """One compiled function for forward, backward and Adam; parameters and state are donated, and so updated where they lie."""
     numpy = jax.numpy
     activation = {"ReLU": jax.nn.relu, "Tanh": numpy.tanh, "Sigmoid": jax.nn.sigmoid}[case.activation]
     x, y = (numpy.asarray(a) for a in make_batch(case))
 
-    def loss_of(parameters: Any) -> Any:
+    def loss_of(parameters: Any, x: Any, y: Any) -> Any:
         h = x
         for i in range(0, len(parameters), 2):
             z = h @ parameters[i] + parameters[i + 1]
             h = activation(z) if i + 2 < len(parameters) else z
         return -numpy.take_along_axis(jax.nn.log_softmax(h), y[:, None], 1).mean()
 
-    def update(parameters: Any, first: Any, second: Any, steps: Any) -> Any:
-        loss, gradients = jax.value_and_grad(loss_of)(parameters)
+    def update(parameters: Any, first: Any, second: Any, steps: Any, x: Any, y: Any) -> Any:
+        loss, gradients = jax.value_and_grad(loss_of)(parameters, x, y)
         steps = steps + 1
         rate = LEARNING_RATE / (1 - BETA1**steps)
         correction = numpy.sqrt(1 - BETA2**steps)
@@ -47,18 +48,30 @@ def by_jax(jax: Any, case: Case) -> Callable[[], Any]:
     ]
 
     def step() -> Any:
-        *state[:], loss = compiled(*state)
-        return jax.block_until_ready((state, loss))[1]
+        *state[:], loss = compiled(*state, x, y)
+        return loss.block_until_ready()  # all results of a compiled function are ready at once
 
     return step
 
 
-def by_sklearn(case: Case) -> Callable[[], Any] | None:
-    """`MLPClassifier.partial_fit` on the batch; None for two classes, which it trains with one output and another loss."""
+BATCHES = 8
+
+
+def by_sklearn(case: Case) -> dict[str, Callable[[], Any]]:
+    """`MLPClassifier.partial_fit` on the batch, and on several like it, which spares most of what a call checks.
+
+    Nothing for two classes, which it trains with one output and another loss.
+    """
+    if case.sizes[-1] == 2:
+        return {}
+    one, several = (_partial_fit(case, count) for count in (1, BATCHES))
+    return {"scikit-learn: a batch a call": one, f"scikit-learn: {BATCHES} batches a call": Loop(several, BATCHES)}
+
+
+def _partial_fit(case: Case, count: int) -> Callable[[], Any]:
+    """A call of partial_fit on `count` batches, one after the other, which returns the mean of their losses."""
     from sklearn.neural_network import MLPClassifier
 
-    if case.sizes[-1] == 2:
-        return None
     x, y = make_batch(case)
     model = MLPClassifier(
         case.sizes[1:-1],
@@ -72,9 +85,10 @@ def by_sklearn(case: Case) -> Callable[[], Any] | None:
         epsilon=EPSILON * (1 - BETA2) ** 0.5,
         shuffle=False,
     )
+    batches, classes = np.tile(x, (count, 1)), np.tile(y, count)
 
     def step() -> Any:
-        model.partial_fit(x, y)
+        model.partial_fit(batches, classes)
         return model.loss_
 
     with warnings.catch_warnings():

@@ -21,7 +21,7 @@ from gradgate.bench.comparison import Comparison, parser, start
 from gradgate.bench.interleaved import is_smoke, race, verify
 from gradgate.bench.networks import CASES, Case, modular
 from gradgate.bench.report import duration
-from gradgate.explain import TrainingWarning
+from gradgate.health import TrainingWarning
 
 # Samples until faults are looked for again, for networks whose step is so short that it counts.
 SAMPLES, SHORT = 50, 1e-3

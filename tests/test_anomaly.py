@@ -7,7 +7,7 @@ import pytest
 
 import gradgate as gg
 from gradgate import nn
-from gradgate.explain import AnomalyError
+from gradgate.health import AnomalyError
 
 INF, NAN = float("inf"), float("nan")
 
@@ -88,7 +88,7 @@ def test_nan_in_the_data() -> None:
     assert error.value.phase == "input"
     assert error.value.indices == [(1, 0)]
     assert message(error).startswith("x contained NaN already when linear used it")
-    assert "mend the data" in message(error)
+    assert "correct the data" in message(error)
 
 
 def test_nan_in_a_parameter_after_a_step() -> None:

@@ -148,6 +148,18 @@ def test_grad_of_intermediate_and_unused() -> None:
     assert gradgate.autograd.grad(loss, z, materialize_grads=True)[0].item() == 0
 
 
+def test_zeros_for_an_unused_input_are_on_a_graph_if_one_is_made() -> None:
+    x, z = leaf(3.0), gradgate.ones(2, requires_grad=True)
+    dx, dz = gradgate.autograd.grad(x * x, (x, z), create_graph=True, materialize_grads=True)
+    assert (dz.tolist(), dz.requires_grad) == ([0, 0], True)
+    penalty = dx * dx + (dz * dz).sum()
+    assert gradgate.autograd.grad(dz.sum(), z, allow_unused=True, materialize_grads=True)[0].tolist() == [0, 0]
+    penalty.backward()
+    assert (x.grad.item(), z.grad) == (24, None)
+    (dz,) = gradgate.autograd.grad(x * x, z, materialize_grads=True)
+    assert not dz.requires_grad
+
+
 def test_root_among_inputs() -> None:
     x = leaf(3.0)
     y = x * x

@@ -92,3 +92,59 @@ def test_a_module_is_deep_copied() -> None:
         twin.weight.fill_(5)
     assert layer.weight.tolist() == [1, 1, 1]
     assert isinstance(twin.weight, nn.Parameter)
+
+
+def test_copies_of_a_tensor_and_its_views_share_memory_in_any_order() -> None:
+    x = gg.arange(24.0).reshape(2, 3, 4)
+    tensors = [x[:, 1:], x, x[1], x.permute(2, 0, 1)[::2], x[0, 0, 3], x[..., 1:3].unsqueeze(0), x[:1].expand(2, 3, 4)]
+    for order in (tensors, tensors[::-1], tensors[3:] + tensors[:3]):
+        copies = copy.deepcopy(order)
+        for original, copied in zip(order, copies, strict=True):
+            assert copied.shape == original.shape and copied.stride() == original.stride()
+            assert copied.tolist() == original.tolist() and copied.data_ptr() != original.data_ptr()
+        whole = next(c for t, c in zip(order, copies, strict=True) if t is x)
+        whole[...] = gg.arange(24.0).reshape(2, 3, 4) + 100
+        assert [c.tolist() for c in copies] == [(t + 100).tolist() for t in order]
+    assert x.tolist() == gg.arange(24.0).reshape(2, 3, 4).tolist()
+
+
+def test_copies_of_parts_that_meet_share_what_they_have_in_common() -> None:
+    x = gg.arange(6.0)
+    first, second, third = copy.deepcopy([x[:2], x[3:], x[1:4]])
+    third.add_(100)
+    assert (first.tolist(), second.tolist()) == ([0, 101], [103, 4, 5])
+    version = first._version
+    second.add_(1)
+    assert first._version == version + 1  # a change is noticed by whatever keeps one of them
+
+
+def test_a_module_over_one_vector_of_parameters_is_deep_copied() -> None:
+    class Flat(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 3)
+            self.flat = nn.utils.parameters_to_vector(self.layer.parameters()).detach()
+            self.layer.weight.data, self.layer.bias.data = self.flat[:6].view(3, 2), self.flat[6:]
+
+    net = Flat()
+    (net.layer(gg.ones(1, 2)) ** 2).sum().backward()
+    twin = copy.deepcopy(net)
+    twin.flat.fill_(2)
+    assert twin.layer.weight.tolist() == [[2, 2]] * 3 and twin.layer.bias.tolist() == [2] * 3
+    assert type(twin.layer.weight) is nn.Parameter and twin.layer.weight.requires_grad
+    assert twin.layer.weight.grad.tolist() == net.layer.weight.grad.tolist()
+    assert 2 not in net.flat.tolist()
+
+
+def test_copies_share_no_more_than_the_originals() -> None:
+    memory = gg.arange(4.0)
+    x, y = copy.deepcopy([memory[:2], memory[2:]])
+    other = copy.deepcopy(memory)
+    x.fill_(7)
+    assert (y.tolist(), other.tolist(), memory.tolist()) == ([2, 3], [0, 1, 2, 3], [0, 1, 2, 3])
+    grad = gg.ones(2)
+    w = gg.zeros(2, requires_grad=True)
+    w.grad = grad
+    copied, copied_grad = copy.deepcopy([w, grad])
+    copied_grad.fill_(5)
+    assert copied.grad.tolist() == [5, 5] and w.grad.tolist() == [1, 1]

@@ -285,6 +285,27 @@ def test_contradictory_arguments_are_refused(options: dict[str, Any], message: s
         DataLoader(rows(), **options)
 
 
+@pytest.mark.parametrize("name", ["dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "generator"])
+def test_what_made_a_loader_cannot_be_set_afterwards(name: str) -> None:
+    loader = DataLoader(rows(), batch_size=4)
+    with pytest.raises(ValueError, match=f"{name} attribute should not be set after DataLoader is initialized"):
+        setattr(loader, name, getattr(loader, name))
+    assert [len(batch) for batch in labels(loader)] == [4, 4, 2]
+
+
+def test_what_a_loader_reads_at_every_iteration_can_be_set() -> None:
+    class Tagged(DataLoader[Any]):
+        def __init__(self, dataset: Any) -> None:
+            self.batch_size = 3  # before the loader is made, of no effect
+            super().__init__(dataset, batch_size=4)
+            self.tag = "a"
+
+    loader = Tagged(Squares())
+    loader.collate_fn = sum
+    loader.tag = "b"
+    assert list(loader) == [0 + 1 + 4 + 9, 16]
+
+
 def test_arguments_about_workers_change_no_batch() -> None:
     expected = [y.tolist() for _, y in DataLoader(rows(), 3)]
     with pytest.warns(UserWarning, match="num_workers=2 changes nothing"):
@@ -317,3 +338,30 @@ def test_default_collate() -> None:
         default_collate([(1, 2), (1,)])
     with pytest.raises(TypeError, match="found object"):
         default_collate([object()])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected", "dtype"),
+    [
+        ([1, 2.5], [1.0, 2.5], gradgate.float64),
+        ([2.5, 1], [2.5, 1.0], gradgate.float64),
+        ([True, 2], [1, 2], gradgate.int64),
+        ([False, 0.5, 3], [0.0, 0.5, 3.0], gradgate.float64),
+        ([True, False], [True, False], gradgate.bool),
+        ([3, np.float64(0.5)], [3.0, 0.5], gradgate.float64),
+        ([np.int64(3), 0.5], [3.0, 0.5], gradgate.float64),
+        ([0, tensor(0.25)], [0.0, 0.25], gradgate.float64),
+    ],
+)
+def test_numbers_are_collated_without_loss(numbers: list[Any], expected: list[Any], dtype: Any) -> None:
+    for batch, take in ((numbers, lambda b: b), ([{"y": n} for n in numbers], lambda b: b["y"])):
+        collated = take(default_collate(batch))
+        assert collated.tolist() == expected
+        assert collated.dtype == dtype
+
+
+@pytest.mark.parametrize("other", [None, "a", [1]])
+@pytest.mark.parametrize("number", [1, 0.5, True])
+def test_numbers_are_collated_with_numbers_alone(number: Any, other: Any) -> None:
+    with pytest.raises((RuntimeError, TypeError, ValueError), match="tensor: "):
+        default_collate([number, other])

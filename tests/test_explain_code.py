@@ -17,7 +17,7 @@ from explain_operations import OPERATIONS
 from gate_samples import GATES, smooth_inputs
 from gradgate import Tensor, nn
 from gradgate.explain import Flow, Variable
-from gradgate.explain.identifiers import identifier
+from gradgate.explain.code.identifiers import identifier
 
 F = nn.functional
 # Sums in another order than the kernels', over chains of some ten gates; float32 as its numbers have seven digits.
@@ -289,7 +289,7 @@ def test_bad_arguments_are_told() -> None:
     flow = gg.explain((x * 2).exp().sum())
     with pytest.raises(ValueError, match="'inline' or 'npz'"):
         flow.code(data="json")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="part of a flow"):
+    with pytest.raises(ValueError, match="this flow is a part"):
         flow.around("sum_1", 0).code()
     with pytest.raises(ValueError, match=r"\.py"):
         flow.save("flow.txt")

@@ -62,7 +62,7 @@ def test_a_number_with_a_name_keeps_it() -> None:
     assert "mul_1 = x * rate" in gg.explain((x * rate).sum()).code()
 
 
-def test_a_number_can_be_an_argument_of_a_shipped_function() -> None:
+def test_a_number_can_be_an_argument_of_an_exported_function() -> None:
     w = nn.Parameter(gg.ones(2))
     flow = gg.explain((w * gg.tensor(0.5)).sum())
     (constant,) = (v.name for v in flow.variables if v.kind == "constant")
@@ -112,3 +112,28 @@ def test_a_name_of_the_user_is_not_taken() -> None:
     flow = gg.explain((gg.where(x > 0, x, 2 * x) * mask_1).sum())
     assert arrays(flow) == {"mask_1", "mask_2"}
     assert np.array_equal(flow["mask_1"].value.numpy(), np.ones(3))
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 3.0, -2.5, float("inf"), float("nan")])
+@pytest.mark.parametrize("dtype", [gg.float32, gg.float64])
+def test_a_number_written_into_a_scalar_has_its_type_and_divides(dtype: gg.dtype, number: float) -> None:
+    x = gg.tensor(2.0, dtype=dtype, requires_grad=True)
+    y = x * 1
+    y.fill_(number)
+    loss = x / y + y.double().to(dtype) * x
+    code(loss, x)
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0])
+@pytest.mark.parametrize("dtype", [gg.float32, gg.float64])
+def test_a_division_by_the_number_zero_is_infinite(dtype: gg.dtype, number: float) -> None:
+    x = gg.tensor(2.0, dtype=dtype, requires_grad=True)
+    code(x / number, x)
+    code(x / gg.tensor(number, dtype=dtype), x)
+
+
+@pytest.mark.parametrize("dtype", [gg.float32, gg.float64])
+def test_the_gradient_zero_of_a_scalar_has_its_type(dtype: gg.dtype) -> None:
+    x = gg.tensor(2.5, dtype=dtype, requires_grad=True)
+    code(x.floor() * 3, x)
+    code(x.floor() * 3 + x, x)

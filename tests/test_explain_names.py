@@ -99,3 +99,53 @@ def test_two_tensors_with_one_name():
     x = gg.ones(1, 2)
     with pytest.raises(ValueError, match="two tensors would be called 'weight'"):
         gg.explain(model(x).sum(), model, names={"weight": x})
+
+
+def test_a_gate_is_found_by_the_variable_that_holds_its_output():
+    x = gg.ones(2, 3, requires_grad=True)
+    q = x * 2
+    largest, _ = q.max(dim=1)
+    loss = (largest * largest).sum()
+    flow = gg.explain(loss)
+    assert flow["q"] is flow["mul_1"] and flow["largest"] is flow["max_1"]
+    assert "loss" in flow and flow["loss"] is flow.root
+    assert "q = x * 2" in flow.code()
+    assert [g.name for g in flow.around("q", 1)] == ["mul_1", "max_1"]
+    with pytest.raises(KeyError, match="did you mean 'largest'"):
+        flow["larges"]
+    # A part has its own gates only.
+    assert "loss" not in flow.around("q", 1)
+
+
+def test_a_gate_is_found_by_a_given_name():
+    x = gg.ones(2, requires_grad=True)
+    q, other = x * 2, x + 1
+    result = (q * other).sum()
+    flow = gg.explain(result, names={"block.hidden": q, "q": other, "L": result})
+    assert flow["block.hidden"] is flow["mul_1"]
+    assert flow["q"] is flow["add_1"]
+    assert flow.name == "L" and flow["L"] is flow.root and "result" not in flow
+    assert {"block_hidden", "q", "L"} <= {line.partition(" =")[0] for line in flow.code().splitlines()}
+
+
+def test_a_gate_has_no_name_that_the_user_gives_another():
+    x = gg.ones(2, requires_grad=True)
+    mul_2 = x * 2
+    flow = gg.explain((mul_2 * x * 3).sum())
+    assert [g.name for g in flow if g.kind == "mul"] == ["mul_1", "mul_3", "mul_4"]
+    assert flow["mul_2"] is flow["mul_1"]
+    assert [line[:5] for line in flow.code().splitlines() if line.startswith("mul_")] == ["mul_2", "mul_3", "mul_4"]
+
+
+def test_the_innermost_variable_has_the_name():
+    x = gg.ones(2, requires_grad=True)
+    q = x * 2
+    outer = [q]
+
+    def loss():
+        q = outer[0] + 1
+        return (q * q).sum()
+
+    flow = gg.explain(loss)
+    assert flow["q"] is flow["add_1"]
+    assert [line.partition("  ")[0] for line in flow.code().splitlines() if " = x" in line] == ["mul_1 = x * 2"]

@@ -137,6 +137,58 @@ def test_setup_context_takes_what_forward_leaves() -> None:
     assert x.grad.tolist() == [4]
 
 
+class Affine(Function):
+    """factor * x + shift, with defaults, and a constant that is given by its name alone."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]  # no ctx in this form
+        x: Tensor, factor: float = 2.0, shift: Tensor | None = None, *, half: bool = False
+    ) -> Tensor:
+        y = x * factor if shift is None else x * factor + shift
+        return y / 2 if half else y
+
+    @staticmethod
+    def setup_context(ctx: FunctionContext, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, ctx.factor, _ = inputs
+
+    @staticmethod
+    def backward(ctx: FunctionContext, dy: Tensor) -> tuple[Tensor | None, ...]:
+        assert len(ctx.needs_input_grad) == 3
+        return dy * ctx.factor, None, dy if ctx.needs_input_grad[2] else None
+
+
+def test_setup_context_sees_the_defaults_of_forward() -> None:
+    shift = leaf([1.0])
+    for arguments, named, value, slope in (
+        ((), {}, 6, 2),
+        ((5.0,), {}, 15, 5),
+        ((), {"factor": 4.0}, 12, 4),
+        ((4.0, shift), {}, 13, 4),
+        ((), {"shift": shift}, 7, 2),
+    ):
+        x = leaf([3.0])
+        shift.grad = None
+        y = Affine.apply(x, *arguments, **named)
+        y.sum().backward()
+        assert (y.tolist(), x.grad.tolist()) == ([value], [slope])
+        assert (shift.grad is not None) == (shift in arguments or "shift" in named)
+    with pytest.raises(TypeError, match="missing a required argument: 'x'"):
+        Affine.apply(factor=3.0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scale'"):
+        Affine.apply(leaf([3.0]), scale=3.0)
+
+
+def test_what_forward_gets_by_name_is_given_again_when_the_gate_is_run_again() -> None:
+    x = leaf([3.0])
+    flow = gradgate.explain(Affine.apply(x, half=True).sum())
+    assert flow.gates[0].value.tolist() == [3]
+
+    plain = gate(lambda ctx, x, power=1: x**power, lambda ctx, dy: dy * 0)
+    assert gradgate.explain(plain(x, power=2).sum()).gates[0].value.tolist() == [9]
+    with pytest.raises(TypeError, match="give power, a tensor that needs a gradient, by position"):
+        plain(x, power=leaf([1.0]))
+
+
 def doubles_in_place() -> Any:
     def forward(ctx: FunctionContext, x: Tensor) -> Tensor:
         x.mul_(2)

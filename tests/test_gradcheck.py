@@ -99,3 +99,81 @@ def test_what_cannot_be_checked() -> None:
         gradcheck(gradgate.sin, gradgate.tensor([1.0]))
     with pytest.raises(TypeError, match=r"input 1 is gradgate\.float32; .*\.double\(\)"):
         gradcheck(gradgate.mul, (leaf([1.0]), gradgate.tensor([1.0], requires_grad=True)))
+
+
+def test_a_kink_within_the_step_is_told_from_an_error() -> None:
+    for value, place in ((3e-7, "below"), (-3e-7, "above"), (9.5e-7, "below"), (1.2e-7, "below")):
+        with pytest.raises(GradcheckError, match=f"disagree: a kink about [0-9.e-]+ {place} the input"):
+            gradcheck(gradgate.relu, leaf([2.0, value]))
+    # Beside curvature that makes the one-sided differences disagree by a fifth of what the kink does.
+    with pytest.raises(GradcheckError, match="disagree: a kink"):
+        gradcheck(lambda x: x.relu() + 1e5 * x * x, leaf([0.0]))
+    with pytest.raises(GradcheckError, match="disagree: a kink"):
+        gradcheck(gradgate.round, leaf([0.5]))
+    assert gradcheck(gradgate.relu, leaf([1.01e-6]))
+
+
+def test_a_wrong_gradient_beside_strong_curvature_is_no_kink() -> None:
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return 1e15 * x**3
+
+        @staticmethod
+        def backward(ctx: Any, dy: Tensor) -> Tensor:
+            return dy * 5.0
+
+    with pytest.raises(GradcheckError, match="is 5, but the centred difference is 1000; not a kink"):
+        gradcheck(Wrong.apply, leaf([0.0]))
+    assert gradcheck(lambda x: x.abs() ** 1.5, leaf([0.0]))
+
+
+def test_inputs_may_be_captured() -> None:
+    x, y = leaf([1.0, 2.0]), leaf([[3.0, 4.0], [5.0, 6.0]])
+    before = x.tolist(), y.tolist()
+    assert gradcheck(lambda *_: (x * x * y).sum(), (x, y))
+    assert gradcheck(lambda a: a * x, x)
+    assert gradcheck(lambda a, b: a * b, (x, x))
+    assert gradgradcheck(lambda a: a * x * x, x)
+    columns = y.detach().t().requires_grad_()
+    assert gradcheck(lambda a: (columns * a).sum(), columns)
+    assert (x.tolist(), y.tolist()) == before
+
+
+def test_inputs_are_put_back_bit_for_bit_whatever_happens() -> None:
+    x = leaf([0.1, 1e3, -0.0])
+    bits = x.detach().numpy().tobytes()
+
+    def failing(a: Tensor) -> Tensor:
+        if a[1] != 1e3:
+            raise OSError("no more")
+        return a * a
+
+    with pytest.raises(OSError, match="no more"):
+        gradcheck(failing, x)
+    assert x.detach().numpy().tobytes() == bits
+    assert not gradcheck(wrong_product(1.0), (x, leaf([1.0, 2.0, 3.0])), raise_exception=False)
+    assert x.detach().numpy().tobytes() == bits
+
+
+def test_arguments_that_share_memory_are_inputs_of_their_own() -> None:
+    x = leaf([1.0, 2.0])
+    for arguments in ((x, x.detach()), (x.detach(), x), (x, x.detach().requires_grad_())):
+        assert gradcheck(lambda a, b: a * b * b, arguments)
+    view = x[:1]  # on x's graph: it moves with x
+    assert gradcheck(lambda a, b: a * b, (x, view))
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_inputs_whose_elements_share_memory() -> None:
+    row = leaf([1.0, 2.0]).detach()
+    x = row.expand(3, 2).requires_grad_()
+    assert gradcheck(lambda a: a * a, x)
+    assert row.tolist() == [1.0, 2.0]
+
+
+def test_values_that_are_not_finite_fail_in_the_checks_own_words() -> None:
+    with pytest.raises(GradcheckError, match="the centred difference is nan"):
+        gradcheck(lambda a: a * a, leaf([1e200]))
+    with pytest.raises(GradcheckError, match="the centred difference is nan; not a kink"):
+        gradcheck(gradgate.log, leaf([5e-7]))

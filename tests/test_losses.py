@@ -320,6 +320,19 @@ def test_bad_options():
         F.binary_cross_entropy(gradgate.tensor([1.5]), gradgate.tensor([1.0]))
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_class_probabilities_cannot_be_ignored_by_an_index(smoothing):
+    x, target = gradgate.zeros(2, 3), gradgate.full((2, 3), 1 / 3)
+    for index in (0, 2, 7):
+        with pytest.raises(RuntimeError, match=f"ignore_index={index} is not supported for class probabilities"):
+            F.cross_entropy(x, target, ignore_index=index, label_smoothing=smoothing)
+    with pytest.raises(RuntimeError, match="ignore_index=1 is not supported"):
+        nn.CrossEntropyLoss(ignore_index=1)(x, target)
+    for index in (-100, -1):  # which no class has
+        loss = F.cross_entropy(x, target, ignore_index=index, label_smoothing=smoothing)
+        assert loss.item() == pytest.approx(math.log(3), rel=1e-6)
+
+
 def test_mean_of_no_items_is_nan():
     assert math.isnan(F.mse_loss(gradgate.zeros(0), gradgate.zeros(0)).item())
     empty = F.cross_entropy(gradgate.zeros(0, 3), gradgate.zeros(0, dtype=gradgate.int64))

@@ -69,6 +69,48 @@ def test_sequential_as_a_list():
     assert net("") == "az"
 
 
+def test_inserting_into_a_sequential():
+    net = nn.Sequential(Add("a"), Add("b"))
+    assert net.insert(2, Add("c")) is net
+    assert net.insert(-3, Add("_")).insert(-1, Add("^"))("") == "_ab^c"
+    for index in (6, -6):
+        with pytest.raises(IndexError, match=f"index {index} is out of range for 5 modules"):
+            net.insert(index, Add("?"))
+    assert nn.ModuleList([Add("a")]).insert(0, Add("b")) is None
+
+
+@pytest.mark.parametrize("container", [nn.Sequential, lambda *modules: nn.ModuleList(modules)])
+def test_what_is_no_module_is_refused_and_changes_nothing(container):
+    net = container(Add("a"), Add("b"))
+    with pytest.raises(TypeError, match="str is not a Module"):
+        net.insert(1, "c")
+    assert terms(net) == ["a", "b"]
+
+
+def test_pop_takes_a_slice():
+    net = nn.Sequential(*(Add(c) for c in "abcd"))
+    removed = net.pop(slice(1, 3))
+    assert (type(removed), removed(""), net("")) == (nn.Sequential, "bc", "ad")
+    assert keys(net) == ["0", "1"]
+
+
+def test_sequential_arithmetic():
+    net = nn.Sequential(Add("a"), Add("b"))
+    same = net
+    net *= 2
+    assert net is same
+    assert net("") == "abab"
+    assert (nn.Sequential(Add("a")) * 3)("") == "aaa"
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"multiplied by 1 or more, got {count}"):
+            net * count
+    with pytest.raises(TypeError, match="multiplied by an int, got float"):
+        net * 2.0
+    with pytest.raises(ValueError, match="only a Sequential can be added to a Sequential, got list"):
+        net.__add__([Add("c")])
+    assert net("") == "abab"
+
+
 def test_a_sequential_subclass_may_have_parameters():
     class Scaled(nn.Sequential):
         def __init__(self, *modules):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradgate
+from gradgate import nn
 from gradgate.nn import functional as F
 from loss_reference import assert_loss, randn, reduced
 
@@ -75,6 +76,27 @@ def test_binary_cross_entropy_holds_the_logarithm_at_minus_100():
     assert losses.tolist() == [100.0, 100.0, 0.0, 0.0]
     losses.sum().backward()
     assert all(math.isfinite(gradient) for gradient in x.grad.tolist())
+
+
+@pytest.mark.parametrize("bad", [1.5, -0.25, 255.0, math.nan, math.inf])
+def test_binary_cross_entropy_takes_probabilities_alone(bad):
+    good, wrong = gradgate.tensor([0.5, 0.25]), gradgate.tensor([0.5, bad], requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match=r"elements of target should be between 0 and 1, got .*; divide by its largest"
+    ):
+        F.binary_cross_entropy(good, wrong)
+    with pytest.raises(
+        RuntimeError, match=r"elements of input should be between 0 and 1, got .*cross_entropy_with_logits"
+    ):
+        F.binary_cross_entropy(wrong, good)
+    with pytest.raises(RuntimeError, match="elements of target"):
+        nn.BCELoss()(good, wrong)
+
+
+@pytest.mark.parametrize("dtype", [gradgate.bool, gradgate.uint8, gradgate.int64])
+def test_binary_cross_entropy_of_targets_that_are_0_and_1(dtype):
+    loss = F.binary_cross_entropy(gradgate.tensor([0.5, 0.5]), gradgate.tensor([0, 1]).to(dtype))
+    assert loss.item() == pytest.approx(math.log(2), rel=1e-6)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

@@ -97,12 +97,19 @@ def test_softmax_and_its_logarithm(dim):
     assert F.log_softmax(x, dim, dtype=gradgate.float32).dtype == gradgate.float32
 
 
-def test_softmax_needs_a_dimension():
-    for function in (F.softmax, F.log_softmax):
-        with pytest.raises(TypeError, match="dim must be given; use dim=-1"):
-            function(gradgate.zeros(2, 2))
-    with pytest.raises(TypeError, match="dim"):
-        nn.Softmax()
+@pytest.mark.parametrize(("shape", "dim"), [((), 0), ((2,), 0), ((2, 3), 1), ((2, 3, 2), 0), ((2, 3, 2, 2), 1)])
+@pytest.mark.parametrize(("function", "layer"), [(F.softmax, nn.Softmax), (F.log_softmax, nn.LogSoftmax)])
+def test_softmax_without_a_dimension_chooses_and_warns(function, layer, shape, dim):
+    x = gradgate.randn(shape)
+    module = layer()
+    assert repr(module) == f"{layer.__name__}(dim=None)"
+    for call in (function, module):
+        with pytest.warns(
+            UserWarning, match=f"Implicit dimension choice for {function.__name__} .* include dim={dim}"
+        ) as w:
+            result = call(x)
+        assert w[0].filename == __file__
+        np.testing.assert_array_equal(result.numpy(), function(x, dim).numpy())
 
 
 @pytest.mark.parametrize(("p", "dim"), [(2.0, 1), (1.0, 0), (3.0, -1), (math.inf, 1)])
@@ -128,6 +135,35 @@ def test_cosine_similarity():
     np.testing.assert_allclose(similarity.numpy(), expected, rtol=1e-14, atol=1e-15)
     assert F.cosine_similarity(gradgate.zeros(1, 2), gradgate.ones(1, 2)).item() == 0.0
     assert tuple(F.cosine_similarity(gradgate.ones(4, 1, 5), gradgate.ones(3, 5), dim=-1).shape) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "other", "dim"),
+    [((1, 3), (2, 3), 0), ((2, 1), (2, 4), 1), ((3,), (2, 3), 0), ((3,), (2, 3), 1), ((), (3,), 0)],
+)
+def test_cosine_similarity_broadcasts_first(shape, other, dim):
+    random = np.random.default_rng(3)
+    a, b = np.asarray(random.standard_normal(shape)), random.standard_normal(other)
+    both = np.broadcast_arrays(a, b)
+    lengths = np.linalg.norm(both[0], axis=dim) * np.linalg.norm(both[1], axis=dim)
+    for x, y in ((a, b), (b, a)):
+        similarity = F.cosine_similarity(gradgate.tensor(x), gradgate.tensor(y), dim=dim)
+        np.testing.assert_allclose(similarity.numpy(), (a * b).sum(dim) / lengths, rtol=1e-14)
+    x = gradgate.tensor(a, requires_grad=True)
+    y = gradgate.tensor(b, requires_grad=True)
+    assert gradgate.autograd.gradcheck(lambda x, y: F.cosine_similarity(x, y, dim), (x, y))
+
+
+def test_cosine_similarity_of_several_types_and_its_errors():
+    similarity = F.cosine_similarity(
+        gradgate.tensor([[1, 2, 3]]), gradgate.tensor([[-3.0, -1.0, 1.0], [3.0, 5.0, 7.0]]), 0
+    )
+    np.testing.assert_allclose(similarity.numpy(), [0.0, 2 / math.sqrt(13), 0.8], rtol=1e-6, atol=1e-7)
+    assert F.cosine_similarity(gradgate.ones(1, 2), gradgate.ones(1, 2).double()).dtype == gradgate.float64
+    with pytest.raises(IndexError, match="out of range"):
+        F.cosine_similarity(gradgate.ones(3), gradgate.ones(2, 3), dim=2)
+    with pytest.raises(RuntimeError, match="broadcast"):
+        F.cosine_similarity(gradgate.ones(3), gradgate.ones(2))
 
 
 def test_one_hot_and_pad():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 
 import gradgate
@@ -110,3 +112,83 @@ def test_a_wrong_number_of_gradients():
     layer.register_full_backward_hook(lambda m, grad_input, grad_output: (None, None))
     with pytest.raises(RuntimeError, match="1 gradients for grad_input, got 2"):
         layer(leaf(1.0)).backward()
+
+
+class Parts(NamedTuple):
+    double: gradgate.Tensor
+    triple: gradgate.Tensor
+
+
+class Returning(nn.Module):
+    """Returns twice and three times its input, in a container of the given kind."""
+
+    def __init__(self, container):
+        super().__init__()
+        self.container = container
+
+    def forward(self, x):
+        return self.container(x * 2, x * 3)
+
+
+def test_a_named_tuple_of_outputs_stays_one_under_backward_hooks():
+    module, seen = Returning(Parts), []
+    module.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append((grad_input, grad_output)))
+    x = leaf(1.0)
+    output = module(x)
+    assert type(output) is Parts
+    (output.double * 10 + output.triple).backward()
+    ((grad_input, grad_output),) = seen
+    assert [g.item() for g in grad_output] == [10.0, 1.0]
+    assert [g.item() for g in grad_input] == [23.0]
+
+
+def test_the_result_of_a_reduction_stays_one_under_backward_hooks():
+    class Largest(nn.Module):
+        def forward(self, x):
+            return x.max(0)
+
+    module = Largest()
+    module.register_full_backward_hook(lambda *_: None)
+    output = module(gradgate.tensor([1.0, 5.0], requires_grad=True))
+    assert (output.values.item(), output.indices.item()) == (5.0, 1)
+
+
+def test_an_output_that_backward_hooks_cannot_see_is_told_of():
+    module = Returning(lambda double, triple: {"double": double, "triple": triple})
+    module.register_full_backward_hook(lambda *_: pytest.fail("no gradient of an output was seen"))
+    x = leaf(1.0)
+    with pytest.warns(UserWarning, match="Returning returned dict"):
+        output = module(x)
+    output["triple"].backward()
+    assert x.grad.item() == 3.0
+    with gradgate.no_grad():  # where nobody waits for a gradient
+        module(x)
+
+
+class Cube(nn.Module):
+    def forward(self, x):
+        return x**3
+
+
+def test_a_full_backward_hook_is_called_once_a_pass_and_not_in_that_of_the_gradient():
+    module, seen = Cube(), []
+    module.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append(grad_input[0].item()))
+    x = leaf(2.0)
+    (dx,) = gradgate.autograd.grad(module(x), x, create_graph=True)
+    assert seen == [12.0]
+    dx.backward()  # comes to the module's input past its output
+    assert seen == [12.0]
+    assert x.grad.item() == 12.0
+
+
+def test_a_full_backward_hook_is_called_in_every_pass_through_the_output():
+    module, seen = Cube(), []
+    module.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append(grad_output[0].item()))
+    x = leaf(2.0)
+    y = module(x)
+    y.backward(retain_graph=True)
+    (y * 2).backward(retain_graph=True)
+    (dx,) = gradgate.autograd.grad(y, x, create_graph=True)
+    (y * 3 + dx).backward()
+    assert seen == [1.0, 2.0, 1.0, 3.0]
+    assert x.grad.item() == 12.0 + 24.0 + 36.0 + 12.0

@@ -233,7 +233,7 @@ def test_batch_norm_without_statistics_or_scale():
 
 
 def test_batch_norm_without_shift():
-    layer = nn.BatchNorm1d(2, bias=False, eps=0.0)
+    layer = nn.BatchNorm1d(2, bias=False, eps=1e-12)  # less than half an ulp of the variances
     assert layer.bias is None
     assert list(layer.state_dict()) == ["weight", "running_mean", "running_var", "num_batches_tracked"]
     assert layer(gradgate.tensor([[1.0, 5.0], [3.0, 1.0]])).tolist() == [[-1.0, 1.0], [1.0, -1.0]]
@@ -282,6 +282,36 @@ def test_batch_norm_gradients(training):
     assert gradcheck(lambda x, w, b: F.batch_norm(x, mean, var, w, b, training), tensors)
 
 
+@pytest.mark.parametrize("shape", [(0, 2), (0, 2, 4), (3, 2, 0)])
+@pytest.mark.parametrize("momentum", [0.25, None])
+def test_a_batch_of_none_leaves_the_running_values(shape, momentum):
+    layer = nn.BatchNorm1d(2, momentum=momentum)
+    layer.load_state_dict({"running_mean": gradgate.tensor([1.0, 2.0])}, strict=False)
+    x = gradgate.zeros(shape, requires_grad=True)
+    with gradgate.detect_anomaly():
+        y = layer(x)
+        y.sum().backward()
+    assert tuple(y.shape) == tuple(x.grad.shape) == shape
+    assert layer.running_mean.tolist() == [1.0, 2.0]
+    assert layer.running_var.tolist() == [1.0, 1.0]
+    assert layer.num_batches_tracked.item() == 1
+    assert layer.weight.grad.tolist() == layer.bias.grad.tolist() == [0.0, 0.0]
+    assert tuple(nn.BatchNorm1d(0)(gradgate.zeros(3, 0)).shape) == (3, 0)
+
+
+def test_batch_norm_needs_an_eps():
+    x = gradgate.tensor([[1.0], [3.0]])
+    layer = nn.BatchNorm1d(1, eps=0.0)
+    with pytest.raises(ValueError, match=r"eps must be positive when training, but got 0\.0"):
+        layer(x)
+    with pytest.raises(ValueError, match="eps must be positive when training, but got -1"):
+        F.batch_norm(x, None, None, training=True, eps=-1)
+    assert layer.eval()(x).tolist() == [[1.0], [3.0]]  # the running variance is 1
+    layer.eps = -1e-5
+    with pytest.raises(ValueError, match="eps must be non-negative, but got -1e-05"):
+        layer(x)
+
+
 def test_batch_norm_errors():
     layer = nn.BatchNorm1d(3)
     with pytest.raises(ValueError, match=r"expected 2D or 3D input \(got 1D input\)"):
@@ -290,8 +320,9 @@ def test_batch_norm_errors():
         layer(gradgate.zeros(1, 3))
     with pytest.raises(RuntimeError, match="running_mean should contain 4 elements not 3"):
         layer(gradgate.zeros(2, 4))
-    with pytest.raises(ValueError, match=r"more than 1 value per channel when training, got input size \(0, 3\)"):
-        layer(gradgate.zeros(0, 3))
+    for shape in ((1, 0), (1, 0, 1)):
+        with pytest.raises(ValueError, match="more than 1 value per channel when training"):
+            nn.BatchNorm1d(0)(gradgate.zeros(shape))
     with pytest.raises(RuntimeError, match="required when not training"):
         F.batch_norm(gradgate.zeros(2, 3), None, None)
     with pytest.raises(ValueError, match=r"\(N, C, \*\), got \(3,\)"):

@@ -128,6 +128,38 @@ def test_registration_by_name():
         module.add_module("forward", nn.Identity())
 
 
+REGISTER = {
+    "parameter": lambda m: m.register_parameter("x", nn.Parameter(gradgate.ones(1))),
+    "buffer": lambda m: m.register_buffer("x", gradgate.ones(1)),
+    "non-persistent buffer": lambda m: m.register_buffer("x", gradgate.ones(1), persistent=False),
+    "module": lambda m: m.add_module("x", nn.Identity()),
+}
+
+
+@pytest.mark.parametrize("second", REGISTER)
+@pytest.mark.parametrize("first", REGISTER)
+def test_a_name_keeps_its_kind_of_member(first, second):
+    module = nn.Module()
+    REGISTER[first](module)
+    member = module.x
+    if first.split()[-1] == second.split()[-1]:
+        REGISTER[second](module)
+        assert module.x is not member
+    else:
+        with pytest.raises(KeyError, match=f"attribute 'x' already exists as a {first}; delete it first"):
+            REGISTER[second](module)
+        assert module.x is member
+        del module.x
+        REGISTER[second](module)
+
+
+def test_a_place_without_a_value_is_taken_too():
+    module = nn.Module()
+    module.register_parameter("x", None)
+    with pytest.raises(KeyError, match="already exists as a parameter"):
+        module.register_buffer("x", gradgate.ones(1))
+
+
 def test_buffer_says_whether_it_is_persistent():
     module = nn.Module()
     module.kept = nn.Buffer(gradgate.ones(1))

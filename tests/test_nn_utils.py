@@ -91,6 +91,17 @@ def test_total_norm_and_clipping_with_it_are_clip_grad_norm():
         get_total_norm(gradgate.tensor([math.nan, 1.0]), math.inf, error_if_nonfinite=True)
 
 
+@pytest.mark.parametrize("shape", [(0,), (2,), (1, 0)])
+def test_clipping_needs_one_norm(shape):
+    w = gradgate.zeros(2, requires_grad=True)
+    w.grad = gradgate.tensor([3.0, 4.0])
+    with pytest.raises(RuntimeError, match="clip_grads_with_norm_: total_norm should have one element, got shape"):
+        nn.utils.clip_grads_with_norm_(w, 1.0, gradgate.ones(shape))
+    assert w.grad.tolist() == [3.0, 4.0]
+    nn.utils.clip_grads_with_norm_(w, 2.5, gradgate.tensor(5))
+    assert w.grad.tolist() == pytest.approx([1.5, 2.0], rel=1e-6)
+
+
 def test_clipping_types_and_memory_orders():
     parameters = [nn.Parameter(gradgate.zeros(2, dtype=gradgate.float32)), *with_gradients([[1.0, 2.0], [3.0, 4.0]])]
     parameters[0].grad = gradgate.tensor([3.0, 4.0])

@@ -32,5 +32,10 @@ def test_the_notebook_runs_and_gives_what_it_shows(tmp_path: Path) -> None:
     assert [text_of(fresh.cells[i]) for i in code] == [text_of(stored.cells[i]) for i in code]
     pictures = [i for i in code if any("image/svg+xml" in output.get("data", {}) for output in stored.cells[i].outputs)]
     assert len(pictures) >= 7
+    # A picture is stored once, and not in a second form that says the same.
+    kinds = {
+        frozenset(o["data"]) for nb in (stored, fresh) for i in pictures for o in nb.cells[i].outputs if "data" in o
+    }
+    assert kinds == {frozenset({"image/svg+xml", "text/plain"})}
     assert all(any("image/svg+xml" in o.get("data", {}) for o in fresh.cells[i].outputs) for i in pictures)
     assert not list(tmp_path.iterdir())

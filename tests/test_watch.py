@@ -10,7 +10,7 @@ import pytest
 
 import gradgate as gg
 from gradgate import nn
-from gradgate.explain.vitals import COMPARED, DEAD_AFTER, Distribution
+from gradgate.health.vitals import COMPARED, DEAD_AFTER, Distribution
 from gradgate.nn import functional as F
 from watched_training import network, train
 
@@ -159,7 +159,7 @@ def test_dead_units_come_back() -> None:
 
 
 def test_history_is_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradgate.explain import watching
+    from gradgate.health import watching
 
     monkeypatch.setattr(watching, "MAX_HISTORY", 8)
     health = train(network(nn.ReLU, 4, 8, 2), 30, every=1)

@@ -9,7 +9,7 @@ import pytest
 
 import gradgate as gg
 from gradgate import nn
-from gradgate.explain import TrainingWarning
+from gradgate.health import TrainingWarning
 from gradgate.nn import functional as F
 from watched_training import faults, network, train
 
@@ -164,3 +164,54 @@ def test_warnings_are_given_once_where_the_model_is_called() -> None:
     ours = [w for w in caught if w.category is TrainingWarning and "are dead" in str(w.message)]
     assert len(ours) == 1
     assert ours[0].filename == __file__
+
+
+def watched(model: nn.Module, *calls: bool) -> set[tuple[str, str]]:
+    """The faults after forward passes, each with a backward pass or without; every one is sampled, and no step changes the model."""
+    x = gg.randn(64, 4)
+    with gg.watch(model, 1, warn=False) as health:
+        for with_backward in calls:
+            model.zero_grad()
+            loss = model(x).square().mean()
+            if with_backward:
+                loss.backward()
+    return faults(health)
+
+
+@pytest.mark.parametrize("calls", [(True,) * 3 + (False,), (True, False) * 3, (True,) * 3 + (False,) * 5])
+def test_a_forward_pass_without_backward_hides_no_fault(calls: tuple[bool, ...]) -> None:
+    vanishing = network(nn.Sigmoid, 4, *[8] * 8, 1)
+    found = watched(vanishing, True, True, True)
+    assert {"gradient vanishes", "no updates"} <= {fault for _, fault in found}
+    assert watched(vanishing, *calls) == found
+    blocked = network(nn.ReLU, 4, 8, 2)
+    with gg.no_grad():
+        blocked[2].weight.zero_()
+    found = watched(blocked, True, True, True)
+    assert ("0.weight", "gradient zero") in found
+    assert watched(blocked, *calls) == found
+
+
+def test_a_jump_is_compared_with_passes_that_had_a_gradient() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    x = gg.randn(16, 4)
+    with gg.watch(model, 1, warn=False) as health:
+        for step in range(12):
+            model.zero_grad()
+            loss = (model(x) * (1e6 if step == 10 else 1e2)).square().mean()
+            if step % 2 == 0:
+                loss.backward()
+    assert ("", "gradient jumps") in faults(health)
+
+
+def test_a_nan_in_a_gradient_is_found_behind_a_forward_pass() -> None:
+    model = network(nn.ReLU, 4, 8, 2)
+    x = gg.randn(16, 4)
+    with gg.watch(model, 1, warn=False) as health:
+        (model(x).sum() * float("nan")).backward()
+        model(x)
+    assert ("0.weight", "not finite") in faults(health)
+
+
+def test_forward_passes_alone_have_no_fault() -> None:
+    assert watched(network(nn.Sigmoid, 4, *[8] * 8, 1), *[False] * 6) == set()

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import gradgate as gg
 from gradgate import nn
-from gradgate.explain import Watch
+from gradgate.health import Watch
 
 
 def train(

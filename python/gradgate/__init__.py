@@ -21,7 +21,8 @@ from gradgate.limits import finfo, iinfo
 from gradgate.printing import get_printoptions, set_printoptions
 
 if TYPE_CHECKING:
-    from gradgate.explain import detect_anomaly, precision_audit, watch
+    from gradgate import health
+    from gradgate.health import detect_anomaly, precision_audit, watch
 
 __all__ = [
     "__version__",
@@ -35,6 +36,7 @@ __all__ = [
     "explain",
     "finfo",
     "get_printoptions",
+    "health",
     "iinfo",
     "inf",
     "load",
@@ -66,15 +68,16 @@ printing.install()
 if not TYPE_CHECKING:  # a checker would take every name for one of these
 
     def __getattr__(name: str) -> object:
-        """The functions on the health of a training, imported at their first use."""
-        if name not in ("detect_anomaly", "precision_audit", "watch"):
+        """The module `health` and its functions, imported at their first use so that a program that only trains starts sooner."""
+        if name not in ("detect_anomaly", "health", "precision_audit", "watch"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module("gradgate.explain"), name)
+        health = importlib.import_module("gradgate.health")
+        return health if name == "health" else getattr(health, name)
 
     def _in_autograd(name: str) -> object:
-        """Those of them that PyTorch has there."""
+        """The names of `health` that PyTorch has in `autograd`."""
         if name not in ("detect_anomaly", "set_detect_anomaly"):
             raise AttributeError(f"module {autograd.__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module("gradgate.explain"), name)
+        return getattr(importlib.import_module("gradgate.health"), name)
 
     autograd.__getattr__ = _in_autograd

@@ -25,6 +25,6 @@ __all__ = [
     "set_grad_enabled",
 ]
 
-# Those of explain, which stands above this room: the package gives them at their first use.
+# These are defined in health, which is above this room; the package provides them at their first use.
 detect_anomaly: Any
 set_detect_anomaly: Any

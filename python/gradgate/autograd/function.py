@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -55,7 +56,8 @@ class Function:
     Subclasses define two static methods. ``forward(ctx, *args)`` computes the outputs (a tensor or a tuple of them), and
     ``backward(ctx, *grad_outputs)`` returns one gradient for each argument of forward, None for those without. Arguments that
     are no tensors are handed through, and so are outputs that are none. Written with differentiable operations, backward gives
-    higher derivatives, too. A class that defines ``setup_context(ctx, inputs, output)`` has a ``forward(*args)`` without ctx.
+    higher derivatives, too. A class that defines ``setup_context(ctx, inputs, output)`` has a ``forward(*args)`` without ctx;
+    its inputs are all arguments of forward, the defaults of those that were left out among them.
 
     >>> import gradgate
     >>> class Cube(gradgate.autograd.Function):
@@ -87,30 +89,52 @@ class Function:
         raise NotImplementedError("a Function needs a static method backward(ctx, *grad_outputs)")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward on the arguments and record the gate.
 
-        Raises RuntimeError when forward does not return a tensor that it marked as changed in place.
+        Raises RuntimeError when forward does not return a tensor that it marked as changed in place, TypeError for
+        arguments that do not fit forward, or a tensor that needs a gradient and is given by its name.
         """
+        if cls.setup_context is not None:
+            args, kwargs = cls._bound(args, kwargs)
+        for name, value in kwargs.items():
+            if isinstance(value, Tensor) and value.requires_grad:
+                raise TypeError(f"{cls.__name__}.apply: give {name}, a tensor that needs a gradient, by position")
         ctx = FunctionContext(tuple(isinstance(a, Tensor) and a.requires_grad for a in args))
         with no_grad():
             if cls.setup_context is None:
-                result = cls.forward(ctx, *args)
+                result = cls.forward(ctx, *args, **kwargs)
             else:
-                result = cls.forward(*args)
+                result = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, result)
         outputs = list(result) if isinstance(result, tuple) else [result]
         if not all(any(dirty is output for output in outputs) for dirty in ctx._dirty):
             raise RuntimeError(f"{cls.__name__}: forward must return the tensors that it gives to mark_dirty")
         places = [i for i, output in enumerate(outputs) if isinstance(output, Tensor)]
-        recorded = cls._record(ctx, args, [outputs[i] for i in places], places, len(outputs))
+        recorded = cls._record(ctx, args, kwargs, [outputs[i] for i in places], places, len(outputs))
         for i, output in zip(places, recorded, strict=True):
             outputs[i] = output
         return tuple(outputs) if isinstance(result, tuple) else outputs[0]
 
     @classmethod
+    def _bound(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """All arguments of a forward without ctx, by position where they can be."""
+        code = getattr(inspect.unwrap(cls.forward), "__code__", None)
+        if not kwargs and code is not None and len(args) >= code.co_argcount:
+            return args, kwargs  # nothing was left out, and signatures take time
+        bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    @classmethod
     def _record(
-        cls, ctx: FunctionContext, args: Sequence[Any], outputs: list[Tensor], places: list[int], count: int
+        cls,
+        ctx: FunctionContext,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        outputs: list[Tensor],
+        places: list[int],
+        count: int,
     ) -> list[Tensor]:
         """The outputs that are tensors, at these places of all, as results of the gate."""
         shapes = [(output.shape, output.dtype) for output in outputs]
@@ -139,7 +163,7 @@ class Function:
             given = [
                 other if x is None else x.clone() if changes else x for other, x in zip(others, inputs, strict=True)
             ]
-            again = cls.apply(*given)
+            again = cls.apply(*given, **kwargs)
             results = again if isinstance(again, tuple) else (again,)
             return [results[i] for i in places]
 

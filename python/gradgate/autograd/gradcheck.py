@@ -15,10 +15,12 @@ from gradgate.autograd.gradients import grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
-# The one-sided differences of a smooth function differ by step * f'', so that a smaller step brings them together by the same
-# factor; at a kink they stay apart.
-_SMALLER_STEP = 1 / 8
-_STAY_APART = 1 / 2
+# Kinks are looked for on points this many to a step. Where the curvature is even, 2 of 15 parts of the change of slope lie at
+# two neighbours among them; where it is |x|^1.5, a third; at a kink all of it.
+_POINTS = 8
+_AT_ONE_PLACE = 1 / 2
+
+_Rows = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
 class GradcheckError(RuntimeError):
@@ -38,12 +40,30 @@ def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray[
 def _perturbed(
     func: Callable[..., Any], inputs: Sequence[Any], index: int, element: int, step: float
 ) -> list[np.ndarray[Any, Any]]:
-    moved = inputs[index].detach().clone()
-    moved.numpy().flat[element] += (
-        step  # the clone keeps the input's memory order, of which reshape(-1) could be a copy
+    """The outputs with one element of an input moved: of the input itself, which the function may have captured, too."""
+    x = inputs[index].detach()
+    if _overlaps(x):
+        moved = x.clone()
+        moved[np.unravel_index(element, x.shape)] += step
+        return _values(func, [*inputs[:index], moved.requires_grad_(), *inputs[index + 1 :]])
+    where = tuple(int(i) for i in np.unravel_index(element, x.shape))
+    before = x[where].item()
+    try:
+        x[where] = before + step
+        return _values(func, inputs)
+    finally:
+        x[where] = before
+
+
+def _overlaps(x: Tensor) -> bool:
+    """Whether elements of x share memory, so that none can be moved alone."""
+    if x.is_contiguous():
+        return False
+    offsets = sum(
+        np.arange(n).reshape([-1] + [1] * (x.ndim - d - 1)) * s
+        for d, (n, s) in enumerate(zip(x.shape, x.stride(), strict=True))
     )
-    moved.requires_grad_(inputs[index].requires_grad)
-    return _values(func, [*inputs[:index], moved, *inputs[index + 1 :]])
+    return np.unique(offsets).size < x.numel()
 
 
 def _analytic(outputs: list[Tensor], x: Tensor, shapes: list[tuple[int, ...]]) -> list[np.ndarray[Any, Any]]:
@@ -92,9 +112,12 @@ def gradcheck(
 
     ``inputs`` is a tensor or a sequence; those that require a gradient are checked and must be float64, where the rounding error
     of the difference is about 1e-16 / eps = 1e-10 of the function's value. An element fails when |analytic - numerical| >
-    atol + rtol * |numerical|. The error names the input, the output and the element, and says so when the one-sided differences
-    disagree, whatever the step: then the point is at a kink (as relu's at 0) and neither value is wrong. Where the gradient passes
-    at a kink (as that of abs at 0, which is the mean of both sides), a UserWarning says the same.
+    atol + rtol * |numerical|. The error names the input, the output and the element, and says so when the slope changes at one
+    place within eps: then there is a kink (as relu's at 0), where neither value is wrong. Where the gradient passes at a kink (as
+    that of abs at 0, which is the mean of both sides), a UserWarning says the same.
+
+    The inputs are moved where they lie, and put back, so that func may also use them as captured variables; an input whose
+    elements share memory (an expanded one) is copied instead.
 
     Returns True, or raises GradcheckError (returns False with ``raise_exception=False``). Raises ValueError when no input
     requires a gradient and TypeError for one that is not float64.
@@ -113,6 +136,7 @@ def gradcheck(
             raise TypeError(
                 f"gradcheck: input {i} is {arguments[i].dtype}; differences need float64, convert it with .double()"
             )
+    arguments = _apart(arguments)
     try:
         for i in checked:
             _check_input(func, arguments, i, eps, atol, rtol)
@@ -121,6 +145,19 @@ def gradcheck(
             raise
         return False
     return True
+
+
+def _apart(arguments: list[Any]) -> list[Any]:
+    """The arguments, with copies of the leaves that share memory with another one and would move when that is moved."""
+    tensors = [x for x in arguments if isinstance(x, Tensor)]
+    kept: list[Tensor] = [x for x in tensors if not x.is_leaf]
+    copies: dict[int, Tensor] = {}
+    for x in sorted((x for x in tensors if x.is_leaf), key=lambda x: not x.requires_grad):
+        others = [other.detach().numpy() for other in kept if other is not x]
+        if any(np.may_share_memory(x.detach().numpy(), other) for other in others):
+            copies.setdefault(id(x), x.detach().clone().requires_grad_(x.requires_grad))
+        kept.append(x)
+    return [copies.get(id(x), x) for x in arguments]
 
 
 def _check_input(
@@ -132,41 +169,60 @@ def _check_input(
     analytic = _analytic(outputs, x, shapes)
     centre = _values(func, arguments)
     for element in range(x.numel()):
-        right, left = _one_sided(func, arguments, index, element, eps, centre)
-        for o, (above, below) in enumerate(zip(right, left, strict=True)):
-            numerical = (above + below) / 2
-            wrong = ~(np.abs(analytic[o][:, element] - numerical) <= atol + rtol * np.abs(numerical))
-            apart = np.abs(above - below) > atol + rtol * np.abs(numerical)
+        high, low = (_perturbed(func, arguments, index, element, step) for step in (eps, -eps))
+        kinks: list[_Rows] = []
+        for o, middle in enumerate(centre):
+            with np.errstate(all="ignore"):  # what is not finite does not pass
+                above, below = ((high[o] - middle) / eps).reshape(-1), ((middle - low[o]) / eps).reshape(-1)
+                numerical = (above + below) / 2
+                wrong = ~(np.abs(analytic[o][:, element] - numerical) <= atol + rtol * np.abs(numerical))
+                apart = np.abs(above - below) > atol + rtol * np.abs(numerical)
             if not (wrong.any() or apart.any()):
                 continue
-            smaller = _one_sided(func, arguments, index, element, eps * _SMALLER_STEP, centre)
-            kink = apart & (np.abs(smaller[0][o] - smaller[1][o]) > _STAY_APART * np.abs(above - below))
+            if not kinks:
+                kinks = _kinks(func, arguments, index, element, eps, centre)
+            at_one_place, distance = kinks[o]
+            kink = apart & at_one_place
             if not (wrong.any() or kink.any()):
                 continue
             row = int(np.argmax(wrong if wrong.any() else kink))
-            sides = f"the one-sided differences {below[row]:.6g} and {above[row]:.6g} disagree: a kink"
-            kind = sides if kink[row] else "not a kink"
+            kind = _at_kink(distance[row], below[row], above[row]) if kink[row] else "not a kink"
             message = _message(kind, index, o, (row, element), x, shapes[o], analytic[o][row, element], numerical[row])
             if wrong.any():
                 raise GradcheckError(message)
             warnings.warn("gradcheck: " + message, stacklevel=3)
 
 
-def _one_sided(
+def _at_kink(distance: float, below: float, above: float) -> str:
+    place = "a kink"
+    if distance != 0.0:
+        place += f" about {abs(distance):.2g} {'above' if distance > 0 else 'below'} the input"
+    return f"the one-sided differences {below:.6g} and {above:.6g} disagree: {place}"
+
+
+def _kinks(
     func: Callable[..., Any],
     arguments: list[Any],
     index: int,
     element: int,
-    step: float,
+    eps: float,
     centre: list[np.ndarray[Any, Any]],
-) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
-    """The differences of every output above and below an element of an input, divided by the step."""
-    above = _perturbed(func, arguments, index, element, step)
-    below = _perturbed(func, arguments, index, element, -step)
-    return (
-        [((high - middle) / step).reshape(-1) for high, middle in zip(above, centre, strict=True)],
-        [((middle - low) / step).reshape(-1) for low, middle in zip(below, centre, strict=True)],
-    )
+) -> list[_Rows]:
+    """For each output, by row: whether its slope changes at one place within eps of the element, and how far off that is."""
+    step = eps / _POINTS
+    points = range(-_POINTS, _POINTS + 1)
+    values = [_perturbed(func, arguments, index, element, i * step) if i else centre for i in points]
+    found = []
+    for o in range(len(centre)):
+        line = np.stack([value[o].reshape(-1) for value in values])
+        with np.errstate(all="ignore"):
+            changes = np.abs(np.diff(line, 2, axis=0))
+            # A kink between two points changes the slope at both.
+            pairs = changes[:-1] + changes[1:]
+        first, rows = np.argmax(pairs, axis=0), np.arange(line.shape[1])
+        nearest = np.where(changes[first, rows] >= changes[first + 1, rows], first, first + 1) + 1 - _POINTS
+        found.append((pairs[first, rows] > _AT_ONE_PLACE * changes.sum(axis=0), nearest * step))
+    return found
 
 
 def gradgradcheck(

@@ -54,7 +54,8 @@ def grad(
     """Return the gradients of the sum of outputs by each of inputs; no ``.grad`` changes.
 
     Inputs may be leaves or results. An input that the outputs do not depend on raises RuntimeError, or gives None with
-    ``allow_unused`` and zeros with ``materialize_grads``. With ``create_graph`` the gradients can be differentiated again.
+    ``allow_unused`` and zeros with ``materialize_grads``. With ``create_graph`` the gradients can be differentiated again,
+    and such zeros, too: they require gradients.
 
     >>> import gradgate
     >>> x = gradgate.tensor(3.0, requires_grad=True)
@@ -72,5 +73,8 @@ def grad(
     unused = materialize_grads if allow_unused is None else allow_unused
     results = _core._gradients(roots, leaves, gradients, retain, create_graph, unused)
     if materialize_grads:
-        return tuple(_core.zeros_like(x) if g is None else g for g, x in zip(results, leaves, strict=True))
+        return tuple(
+            _core.zeros_like(x).requires_grad_(create_graph) if g is None else g
+            for g, x in zip(results, leaves, strict=True)
+        )
     return tuple(results)

@@ -6,14 +6,12 @@ What the machine can do at most is measured in the same rounds: fused multiply-a
 from __future__ import annotations
 
 import math
-import os
 import platform
-import sys
 import threading
 import time
 import timeit
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -24,21 +22,34 @@ from gradgate import _core
 
 __all__ = [
     "Limits",
+    "Loop",
     "Pace",
     "Result",
     "Statement",
+    "best_settings",
     "copy_rival",
     "is_smoke",
     "processor",
     "race",
     "rest_between_rivals",
     "set_pace",
-    "use_threads",
     "verify",
 ]
 
 # What is timed: a function, or the text of a statement, which costs no call of its own.
 Statement = str | Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Several pieces of the work by one call, as the library's own loop makes them; the call gives the mean of their results."""
+
+    call: Callable[[], Any]
+    steps: int
+
+    def __call__(self) -> Any:
+        """Run the loop once."""
+        return self.call()
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,10 @@ def is_smoke() -> bool:
 
 @dataclass
 class Result:
-    """The best time of each rival, in seconds a call, and how much work a call is."""
+    """The best time of each rival, in seconds a call, and how much work a call is.
+
+    A rival may have run in several settings, of which `settings` names the best, and `variants` holds the time of each.
+    """
 
     case: str
     seconds: dict[str, float]
@@ -87,6 +101,8 @@ class Result:
     elements: float = 0
     moved: float = 0  # bytes read and written, where that is the limit
     copied: float = 0  # bytes a second of a copy timed in the same rounds
+    settings: dict[str, str] = field(default_factory=dict)
+    variants: dict[str, float] = field(default_factory=dict)
 
 
 class Limits:
@@ -184,24 +200,25 @@ def race(
     return best
 
 
+def best_settings(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str, str]]:
+    """The time of each rival in its best setting, and the names of these settings.
+
+    A contestant is called by the rival's name, or by that and a setting's, as in ``PyTorch: fused Adam``.
+    """
+    best: dict[str, float] = {}
+    settings: dict[str, str] = {}
+    for contestant, time_of_call in seconds.items():
+        rival, _, setting = contestant.partition(": ")
+        if time_of_call < best.get(rival, math.inf):
+            best[rival], settings[rival] = time_of_call, setting
+    return best, {rival: setting for rival, setting in settings.items() if setting}
+
+
 def verify(case: str, reference: Any, result: Any, rtol: float) -> None:
     """Raise AssertionError unless a rival's result is the reference's within rtol of its largest element."""
     expected, actual = np.asarray(reference, dtype=np.float64), np.asarray(result, dtype=np.float64)
     scale = float(np.abs(expected).max(initial=0.0)) or 1.0
     np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=rtol, err_msg=case)
-
-
-def use_threads(threads: int) -> None:
-    """Give Gradgate and the other libraries this many threads.
-
-    A BLAS reads its number when it is loaded: where the environment says another, the program is started again.
-    """
-    libraries = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NPROC")
-    variables = dict.fromkeys(libraries, str(threads))  # NPROC is JAX's
-    if any(os.environ.get(name) != value for name, value in variables.items()):
-        sys.stdout.flush()
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **variables})
-    gradgate.set_num_threads(threads)
 
 
 def processor() -> str:

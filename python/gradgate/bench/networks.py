@@ -5,7 +5,7 @@ This file needs no other of the package, so that a process that measures another
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,16 +16,20 @@ __all__ = [
     "BETA2",
     "CASES",
     "EPSILON",
+    "FASTEST_ADAM",
     "LEARNING_RATE",
+    "BufferedNumpyNetwork",
     "Case",
     "NumpyNetwork",
     "initial_parameters",
     "make_batch",
     "modular",
-    "step_rivals",
 ]
 
 LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
+
+# Options of the optimizer with which a library is measured where it is in one setting only.
+FASTEST_ADAM: dict[str, dict[str, Any]] = {"PyTorch": {"fused": True}}
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class NumpyNetwork:
         self.parameters = initial_parameters(case)
         self.first = [np.zeros_like(p) for p in self.parameters]
         self.second = [np.zeros_like(p) for p in self.parameters]
+        self.activation = case.activation
         self.forward_gate, self.local = self.ACTIVATIONS[case.activation]
         self.x, self.y = make_batch(case)
         self.rows = np.arange(case.batch)
@@ -142,10 +147,102 @@ class NumpyNetwork:
             p -= rate * m / (np.sqrt(v) / correction + EPSILON)
 
 
-def modular(library: Any, case: Case, prepare: Callable[[Any], object] | None = None) -> Callable[[], Any]:
+class BufferedNumpyNetwork(NumpyNetwork):
+    """The same step with every array made once: results go to buffers, and Adam over all parameters as one flat array."""
+
+    BLOCK = 1 << 14  # numbers that Adam takes at a time: five arrays of them stay in a second-level cache
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+        self.flat, self.parameters = self._flat(self.parameters)
+        self.flat_gradient, self.gradients = self._flat(self.parameters)
+        self.state = [np.zeros_like(self.flat), np.zeros_like(self.flat)]
+        self.scratch = np.empty(self.BLOCK, np.float32)
+        widths = case.sizes[1:]
+        self.hidden = [self.x, *(np.empty((case.batch, n), np.float32) for n in widths)]
+        self.deltas = [np.empty((case.batch, n), np.float32) for n in widths]
+
+    @staticmethod
+    def _flat(arrays: Arrays) -> tuple[Array, Arrays]:
+        """A copy of all arrays in one, and the views of it that have their shapes."""
+        flat = np.concatenate([a.ravel() for a in arrays])
+        ends = np.cumsum([a.size for a in arrays])
+        return flat, [flat[end - a.size : end].reshape(a.shape) for a, end in zip(arrays, ends, strict=True)]
+
+    def step(self) -> float:
+        """One training step; returns the loss before it."""
+        layers = len(self.parameters) // 2
+        for i in range(layers):
+            z = np.matmul(self.hidden[i], self.parameters[2 * i], out=self.hidden[i + 1])
+            z += self.parameters[2 * i + 1]
+            if i + 1 < layers:
+                self.activate(z)
+        scores, p = self.hidden[-1], self.deltas[-1]
+        scores -= scores.max(1, keepdims=True)
+        np.exp(scores, out=p)
+        total = p.sum(1, keepdims=True)
+        loss = float((np.log(total[:, 0]) - scores[self.rows, self.y]).mean())
+        p /= total
+        p[self.rows, self.y] -= 1
+        p *= np.float32(1 / len(p))
+        self.backward(p, self.hidden)
+        self.update(self.gradients)
+        return loss
+
+    def activate(self, z: Array) -> None:
+        """Apply the activation where the numbers lie."""
+        if self.activation == "Sigmoid":
+            np.negative(z, out=z)
+            np.exp(z, out=z)
+            z += 1
+            np.reciprocal(z, out=z)
+        else:
+            self.forward_gate(z)
+
+    def backward(self, dy: Array, hidden: Arrays) -> Arrays:
+        """The gradients of all parameters, written to their buffers."""
+        for i in reversed(range(len(self.parameters) // 2)):
+            np.matmul(hidden[i].T, dy, out=self.gradients[2 * i])
+            dy.sum(0, out=self.gradients[2 * i + 1])
+            if i:
+                dy = np.matmul(dy, self.parameters[2 * i].T, out=self.deltas[i - 1])
+                dy *= self.local(hidden[i])
+        return self.gradients
+
+    def update(self, gradients: Arrays) -> None:
+        """Adam on blocks that stay in the cache."""
+        self.steps += 1
+        rate = np.float32(LEARNING_RATE / (1 - BETA1**self.steps))
+        correction = np.float32((1 - BETA2**self.steps) ** -0.5)
+        for start in range(0, self.flat.size, self.BLOCK):
+            block = slice(start, start + self.BLOCK)
+            p, g, m, v = (a[block] for a in (self.flat, self.flat_gradient, *self.state))
+            t = self.scratch[: p.size]
+            m *= np.float32(BETA1)
+            m += np.multiply(g, np.float32(1 - BETA1), out=t)
+            np.multiply(g, g, out=t)
+            t *= np.float32(1 - BETA2)
+            v *= np.float32(BETA2)
+            v += t
+            np.sqrt(v, out=t)
+            t *= correction
+            t += np.float32(EPSILON)
+            np.divide(m, t, out=t)
+            t *= rate
+            p -= t
+
+
+def modular(
+    library: Any,
+    case: Case,
+    prepare: Callable[[Any], object] | None = None,
+    compiled: Callable[[Any], Any] = lambda function: function,
+    **adam: Any,
+) -> Callable[[], Any]:
     """The training step in PyTorch's names, for PyTorch and Gradgate alike; it returns the loss before it.
 
-    `prepare` is called with the model once, before the first step.
+    `prepare` is called with the model once, before the first step; `compiled` is applied to the function that gives the
+    loss, and `adam` are further options of the optimizer.
     """
     layers: list[Any] = []
     for n_in, n_out in zip(case.sizes[:-1], case.sizes[1:], strict=True):
@@ -156,21 +253,16 @@ def modular(library: Any, case: Case, prepare: Callable[[Any], object] | None = 
             p.copy_(library.from_numpy(value.T.copy() if value.ndim == 2 else value))
     if prepare is not None:
         prepare(model)
-    optimizer = library.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(BETA1, BETA2), eps=EPSILON)
+    optimizer = library.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(BETA1, BETA2), eps=EPSILON, **adam)
     x, y = (library.from_numpy(a) for a in make_batch(case))
     cross_entropy = library.nn.functional.cross_entropy
+    loss_of = compiled(lambda x, y: cross_entropy(model(x), y))
 
     def step() -> Any:
         optimizer.zero_grad()
-        loss = cross_entropy(model(x), y)
+        loss = loss_of(x, y)
         loss.backward()
         optimizer.step()
         return loss
 
     return step
-
-
-def step_rivals(libraries: Mapping[str, Any], case: Case) -> dict[str, Callable[[], Any]]:
-    """The steps of Gradgate, of NumPy by hand, and of the other libraries that have PyTorch's names."""
-    steps = {name: modular(library, case) for name, library in libraries.items()}
-    return {"gradgate": steps.pop("gradgate"), "NumPy": NumpyNetwork(case).step, **steps}

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradgate.bench.comparison import Comparison, add_arguments, start
-from gradgate.bench.interleaved import is_smoke, processor
-from gradgate.bench.networks import CASES, step_rivals
+from gradgate.bench.comparison import Comparison, add_arguments, add_compile, start
+from gradgate.bench.interleaved import Result, is_smoke, processor
+from gradgate.bench.networks import CASES
 from gradgate.bench.overhead import race_call
+from gradgate.bench.peers import Peers
 from gradgate.bench.products import race_product
-from gradgate.bench.report import duration, mean_ratio
+from gradgate.bench.report import duration, mean_ratio, no_headline
+from gradgate.bench.steps import step_rivals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,8 +25,9 @@ __all__ = ["DESCRIPTION", "TourError", "add_options", "run"]
 
 DESCRIPTION = (
     "Measures training steps, matrix products and single calls against the same in NumPy, and in PyTorch if that is "
-    "installed: half a minute. All of them compute first and are compared, then their times are taken in turns. "
-    'Prints tables and draws a picture (matplotlib, in the extra "demo").'
+    "installed: half a minute, and one or two more where PyTorch's steps are compiled. All of them compute first and are "
+    "compared, then their times are taken in turns; each is told with its best setting. Prints tables and draws a picture "
+    '(threadpoolctl and matplotlib, in the extra "bench").'
 )
 
 
@@ -39,6 +42,7 @@ SINGLE_CALLS = ("x + y", "relu", "tanh", "sum", "x[3]", "4 x 4 product")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to a parser."""
     add_arguments(parser)
+    add_compile(parser)
     parser.add_argument(
         "--output", type=Path, default=Path("gradgate-bench.png"), help="where the picture goes (default: %(default)s)"
     )
@@ -47,20 +51,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def measure_all(options: argparse.Namespace, libraries: dict[str, Any]) -> list[Comparison]:
+def measure_all(options: argparse.Namespace, peers: Peers) -> list[Comparison]:
     """The three tables: training steps, products, single calls."""
     largest = float("inf") if options.largest is None else options.largest
-    steps = Comparison("One training step: forward, cross-entropy, backward, Adam", libraries)
+    steps = Comparison("One training step: forward, cross-entropy, backward, Adam", peers)
     for case in CASES:
         if case.parameters <= largest:
-            steps.trained(case.name, step_rivals(steps.within(), case))
-    products = Comparison("Products, m x k by k x n, float32", libraries)
+            steps.trained(case.name, step_rivals(steps, case, options.compile))
+    products = Comparison("Products, m x k by k x n, float32", peers)
     random = np.random.default_rng(0)
     for m, k, n in PRODUCTS:
         if max(m, k, n) <= largest:
             a, b = random.standard_normal((m, k), np.float32), random.standard_normal((k, n), np.float32)
             race_product(products, f"{m} x {k} x {n}", a, b)
-    calls = Comparison("Single calls on 16 numbers", libraries)
+    calls = Comparison("Single calls on 16 numbers", peers)
     for name in SINGLE_CALLS:
         race_call(calls, name)
     return [steps, products, calls]
@@ -109,11 +113,11 @@ def _draw_panel(axes: Axes, comparison: Comparison) -> None:
         ratios = [r.seconds["NumPy"] / r.seconds[name] for r in results]
         places = [row + (i - (len(drawn) - 1) / 2) * thickness for row in range(len(results))]
         bars = axes.barh(places, [x - 1 for x in ratios], thickness, left=1, label=name, color=COLOURS[name])
-        texts = [f" {duration(r.seconds[name])} " for r in results]
+        texts = [f" {_told(r, name)} " for r in results]
         axes.bar_label(bars, texts, fontsize=8)
     axes.axvline(1, color=COLOURS["NumPy"], label="NumPy")
     axes.set(xscale="log", title=comparison.title, yticks=range(len(results)))
-    axes.set_yticklabels([f"{r.case}  (NumPy {duration(r.seconds['NumPy'])})" for r in results], fontsize=9)
+    axes.set_yticklabels([f"{r.case}  (NumPy {_told(r, 'NumPy')})" for r in results], fontsize=9)
     axes.xaxis.set_major_locator(LogLocator(base=2, numticks=9))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}" if x >= 1 else f"1/{1 / x:g}")
     axes.minorticks_off()
@@ -123,6 +127,11 @@ def _draw_panel(axes: Axes, comparison: Comparison) -> None:
     axes.set_axisbelow(True)
 
 
+def _told(result: Result, name: str) -> str:
+    """A library's time, and the setting that was its best where it has several."""
+    return ", ".join(filter(None, (duration(result.seconds[name]), result.settings.get(name))))
+
+
 def run(options: argparse.Namespace) -> None:
     """Measure, print the tables, and draw the picture where matplotlib is installed.
 
@@ -130,8 +139,8 @@ def run(options: argparse.Namespace) -> None:
     """
     if not options.output.absolute().parent.is_dir():
         raise TourError(f"there is no folder {options.output.parent}; choose another with --output")
-    libraries = start(options, ("PyTorch",))
-    comparisons = measure_all(options, libraries)
+    peers = start(options, ("PyTorch",))
+    comparisons = measure_all(options, peers)
     if not all(comparison.results for comparison in comparisons):
         raise TourError(
             f"--largest {options.largest} leaves nothing to measure; the smallest network has {CASES[0].parameters}"
@@ -139,6 +148,9 @@ def run(options: argparse.Namespace) -> None:
     for comparison in comparisons:
         comparison.show()
     print()
+    if peers.doubts:
+        print(f"{no_headline(peers.doubts)}. No picture.")
+        return
     for comparison in comparisons:
         for rival in comparison.results[0].seconds:
             if rival != "gradgate":
@@ -148,6 +160,6 @@ def run(options: argparse.Namespace) -> None:
     except OSError as error:
         raise TourError(f"cannot write {options.output}: {error.strerror}; choose another with --output") from error
     except ImportError:
-        print('No picture: it needs matplotlib, pip install "gradgate[demo]"')
+        print('No picture: it needs matplotlib, pip install "gradgate[bench]"')
     else:
         print(f"Picture: {options.output}")

@@ -1,4 +1,4 @@
-"""Source lines: where in the program a gate was made, kept as a number in its node."""
+"""Source lines: each gate's node keeps the number of the line that made it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the program, in the function that it belongs to."""
+    """A line of the program, and the function it is in."""
 
     file: str
     number: int
@@ -27,8 +27,8 @@ class Line:
 
     @property
     def code(self) -> str:
-        """The line itself; "" where the source cannot be read."""
-        import linecache  # a fifth of the time that this package takes to import
+        """The text of the line; "" if the source cannot be read."""
+        import linecache  # imported here because it takes a fifth of the time to import this package
 
         return linecache.getline(self.file, self.number).strip()
 
@@ -38,12 +38,12 @@ class Line:
         return f"{os.path.basename(self.file)}:{self.number}"
 
     def __str__(self) -> str:
-        """The line as a traceback shows it, in one line: `train.py:12 in step: loss = f(x)`."""
+        """Place, function and text in one line: `train.py:12 in step: loss = f(x)`."""
         where = f"{self.place} in {self.function}"
         return f"{where}: {self.code}" if self.code else where
 
 
-# Line k is number k + 1; 0 is unknown. A program has few lines, however many gates they make.
+# The number of _lines[k] is k + 1, and 0 means unknown. Lines are never removed: a program has few, however many gates they make.
 _lines: list[Line] = []
 _numbers: dict[tuple[CodeType, int], int] = {}
 
@@ -59,12 +59,12 @@ def _is_users(frame: FrameType) -> bool:
 
 
 def user_frames(start: FrameType | None) -> Iterator[FrameType]:
-    """Yield the frames of the program, innermost first, without those of this package."""
+    """Yield the frames that belong to the program and not to this package, innermost first."""
     return filter(_is_users, _frames(start))
 
 
 def current_line() -> int:
-    """The number of the line of the program that runs now, the innermost outside of the package."""
+    """The number of the program's line that is running: the innermost one outside of this package."""
     frame = next(user_frames(sys._getframe(1)), None)
     if frame is None:
         return 0
@@ -77,14 +77,14 @@ def current_line() -> int:
 
 
 def line_of(number: int) -> Line | None:
-    """The line of this number, None for 0."""
+    """The line with this number, None for 0."""
     return _lines[number - 1] if number else None
 
 
 def called_with_lines(function: Callable[[], T]) -> tuple[T, FrameType | None]:
-    """Call a function whose gates remember their lines; return what it returns, and its frame, which keeps its variables.
+    """Call a function so that its gates record their lines. Return its result, and its frame, which gives its variables.
 
-    The frame is the outermost of the program within the call, None when no gate was made within.
+    The frame is the outermost one of the program inside the call, None if the call made no gate.
     """
     outermost: FrameType | None = None
 

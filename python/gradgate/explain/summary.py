@@ -1,4 +1,4 @@
-"""Numbers as a picture and a table show them: a few digits, small arrays in full, large ones by their range."""
+"""Formats tensors for pictures and tables: a few digits, small arrays in full, large ones by their range."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gradgate._core import Tensor
 
 Array = np.ndarray[Any, Any]
 
-# Arrays up to this size show their elements; eight are two rows of four, or a label as tall as a gate.
+# Arrays of up to this many elements are shown in full; eight make two rows of four, a label about as tall as a gate.
 SMALL = 8
 PER_LINE = MOST_ROWS = 4
 BINS = 16
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number with some significant digits, `0.197`, `1.23e5`; whole numbers below 100,000 in full and without a point."""
+    """A number with a few significant digits, `0.197`, `1.23e5`; whole numbers below 100,000 in full, without a point."""
     value = float(value)
     size = abs(value)
     if not math.isfinite(value):
@@ -41,12 +41,12 @@ def shape_text(tensor: Tensor) -> str:
 
 
 def array_of(tensor: Tensor) -> Array:
-    """The elements of a tensor that may be on a graph."""
+    """A tensor's elements as a NumPy array; the tensor may be on a graph."""
     return np.asarray(tensor.detach().numpy())
 
 
 def is_small(tensor: Tensor) -> bool:
-    """Whether a tensor's numbers are shown one by one."""
+    """True if a tensor is small enough to show all its numbers."""
     return 0 < tensor.numel() <= SMALL and tensor.ndim <= 2 and (tensor.ndim < 2 or tensor.shape[0] <= MOST_ROWS)
 
 
@@ -56,7 +56,7 @@ def element(value: Any, digits: int = 3) -> str:
 
 
 def small_lines(tensor: Tensor, digits: int = 3) -> list[str]:
-    """The numbers of a small tensor: one line, or for a matrix one a row, aligned in columns; four numbers a line."""
+    """The numbers of a small tensor in aligned columns: a line for each row of a matrix, and at most four numbers on a line."""
     array = array_of(tensor)
     if array.ndim == 0:
         return [element(array.item(), digits)]
@@ -73,7 +73,7 @@ def _bracketed(row: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Summary:
-    """Range, mean and histogram of an array's finite elements, and how many others there are."""
+    """Range, mean and histogram of an array's finite elements, and the number of elements that are not finite."""
 
     low: float
     high: float
@@ -89,7 +89,7 @@ class Summary:
         if not finite.size:
             return None
         low, high = float(np.min(finite)), float(np.max(finite))
-        # Scaled by hand: numpy.histogram refuses ranges that are too narrow for its bins, or overflow.
+        # numpy.histogram raises for ranges that are too narrow for its bins or that overflow, so elements are assigned to bins here.
         place = (finite / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.full(finite.shape, 0.5)
         counts = np.bincount(np.minimum((place * BINS).astype(int), BINS - 1), minlength=BINS)
         return cls(low, high, float(finite.mean()), tuple(counts.tolist()), values.size - finite.size)
@@ -100,7 +100,7 @@ class Summary:
 
 
 def lines(tensor: Tensor) -> list[str]:
-    """A tensor in a line or two: its numbers if they are few, else its range; with a count of what is not finite."""
+    """A tensor in a line or two: its numbers if it is small, else its range, and how many elements are not finite."""
     if is_small(tensor):
         return small_lines(tensor)
     summary = Summary.of(tensor)
@@ -112,7 +112,7 @@ def lines(tensor: Tensor) -> list[str]:
 
 
 def sentence(tensor: Tensor, limit: int = 64) -> str:
-    """A tensor's numbers in full up to `limit` elements, else its shape, range and mean."""
+    """All numbers of a tensor of at most `limit` elements, else its shape, range and mean."""
     if tensor.numel() == 1:
         return number(array_of(tensor).item(), 6) if tensor.dtype.is_floating_point else str(array_of(tensor).item())
     if 0 < tensor.numel() <= limit:

@@ -1,15 +1,10 @@
-"""A flow as a table of text, for a terminal."""
+"""Writes a circuit as a table of text for a terminal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gradgate._core import Tensor
-from gradgate.explain.gate import Edge, Gate
+from gradgate.explain.circuit import Circuit, Edge, Gate
 from gradgate.explain.summary import is_small, lines, shape_text
-
-if TYPE_CHECKING:
-    from gradgate.explain.flow import Flow
 
 HEADINGS = ("gate", "input", "value", "upstream", "local", "downstream")
 WIDEST = 36
@@ -36,7 +31,7 @@ def _local(edge: Edge) -> str:
 
 
 def _rows(gate: Gate) -> list[tuple[str, ...]]:
-    """A row for the gate's own numbers, and one for each of its inputs."""
+    """One row for the gate's output, and one for each of its inputs."""
     values = ", ".join(_cell(value) for value in gate.values)
     upstreams = ", ".join(_cell(upstream) for upstream in gate.upstreams)
     rows = [(gate.name, gate.pattern, values, upstreams, "", "")]
@@ -45,9 +40,9 @@ def _rows(gate: Gate) -> list[tuple[str, ...]]:
     return [(*texts[0], _shortened(gate.line or "", WIDEST_LINE)), *((*row, "") for row in texts[1:])]
 
 
-def table_of(flow: Flow) -> str:
-    """The table that `Flow.table` documents: columns in step, two spaces apart, no line with spaces at its end."""
-    rows = [(*HEADINGS, "line"), *(row for gate in flow.gates for row in _rows(gate))]
+def table_of(circuit: Circuit) -> str:
+    """The table that `Flow.table` documents: aligned columns, two spaces apart, without trailing spaces."""
+    rows = [(*HEADINGS, "line"), *(row for gate in circuit.gates for row in _rows(gate))]
     if not any(row[-1] for row in rows[1:]):
         rows = [row[:-1] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

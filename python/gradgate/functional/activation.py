@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from gradgate import _core
 from gradgate._core import Tensor
 
@@ -75,31 +77,40 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return input.mish_() if inplace else _core.mish(input)
 
 
-def _require_dim(operation: str, dim: int | None) -> int:
-    if dim is None:
-        raise TypeError(f"{operation}: dim must be given; use dim=-1 to normalise along the last dimension")
-    return dim
-
-
-def softmax(input: Tensor, dim: int | None = None, dtype: _core.dtype | None = None) -> Tensor:
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: _core.dtype | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`, computed on x - max(x) so that nothing overflows.
 
-    Raises TypeError if `dim` is None: PyTorch guesses it there, with a warning. `dtype` converts the input first.
+    `dtype` converts the input first. Without `dim` it is PyTorch's choice, 0 for tensors of 0, 1 or 3 dimensions and 1 for
+    others, with a UserWarning that points `_stacklevel` calls up.
 
     >>> import gradgate
     >>> softmax(gradgate.tensor([123.0, 456.0, 789.0]), dim=0).tolist()
     [0.0, 0.0, 1.0]
     """
-    dim = _require_dim("softmax", dim)
+    if dim is None:
+        dim = _implicit_dim("softmax", input, _stacklevel)
     return _core.softmax(input if dtype is None else input.to(dtype), dim)
 
 
-def log_softmax(input: Tensor, dim: int | None = None, dtype: _core.dtype | None = None) -> Tensor:
-    """log(softmax(x)) along `dim`, exact where softmax would underflow. Raises TypeError if `dim` is None.
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: _core.dtype | None = None
+) -> Tensor:
+    """log(softmax(x)) along `dim`, exact where softmax would underflow. Arguments and warning are those of `softmax`.
 
     >>> import gradgate
     >>> log_softmax(gradgate.tensor([0.0, 1000.0]), dim=0).tolist()
     [-1000.0, 0.0]
     """
-    dim = _require_dim("log_softmax", dim)
+    if dim is None:
+        dim = _implicit_dim("log_softmax", input, _stacklevel)
     return _core.log_softmax(input if dtype is None else input.to(dtype), dim)
+
+
+def _implicit_dim(operation: str, input: Tensor, stacklevel: int) -> int:
+    dim = 0 if input.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"Implicit dimension choice for {operation} has been deprecated: it is {dim} for a tensor of {input.ndim} "
+        f"dimensions; change the call to include dim={dim}, or the dimension that you mean",
+        stacklevel=stacklevel,
+    )
+    return dim

@@ -91,12 +91,13 @@ def cross_entropy(
     `input` is (N, C), (C,) or (N, C, d1, ...). `target` holds class indices, integers, (N,), () or (N, d1, ...); or
     class probabilities, floating point, of the input's shape: then the loss is
     -sum_c weight[c] t[c] log(softmax(x)[c]), and the mean divides by N d1 .... `label_smoothing` mixes the target
-    with 1 / C for every class. Targets equal to `ignore_index` add nothing. For class indices the mean divides by the
-    sum of the targets' weights.
+    with 1 / C for every class. Class indices equal to `ignore_index` add nothing, and the mean over class indices divides
+    by the sum of the targets' weights.
     The gradient of one item is softmax(x) - onehot(t).
 
     Raises ValueError if the shapes do not fit, IndexError for a class outside 0 .. C - 1, RuntimeError for a
-    label_smoothing outside [0, 1], or with class indices for a weight of another type than the input's.
+    label_smoothing outside [0, 1], for an `ignore_index` of 0 or more with class probabilities, where it has no meaning, or
+    with class indices for a weight of another type than the input's.
 
     >>> import gradgate
     >>> x = gradgate.zeros(1, 4, requires_grad=True)
@@ -114,6 +115,11 @@ def cross_entropy(
     dim = 1 if input.ndim > 1 else 0
     log_p = _core.log_softmax(input, dim)
     if not by_index:
+        if ignore_index >= 0:
+            raise RuntimeError(
+                f"cross_entropy: ignore_index={ignore_index} is not supported for class probabilities (a floating point "
+                "target); give the items to be ignored probabilities of 0"
+            )
         return _probability_loss(log_p, target, weight, reduction, label_smoothing, dim)
     return _index_loss("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
 

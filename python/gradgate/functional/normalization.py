@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from gradgate import _core
@@ -25,14 +26,19 @@ def batch_norm(
     divided by n - 1. The course notes of cs231n write the momentum the other way round (0.9 there is 0.1 here) and keep
     the variance divided by n. When not `training`, the running values are used.
 
-    Raises ValueError for fewer than two values per channel while training, RuntimeError if running values are missing
-    otherwise or a tensor's length is not C.
+    A batch without values gives an empty result, and leaves the running values as they are.
+
+    Raises ValueError for a single value per channel or an `eps` of 0 while training, or a negative `eps`; RuntimeError if
+    running values are missing when not training, or a tensor's length is not C.
 
     >>> import gradgate
     >>> x = gradgate.tensor([[1.0], [3.0]])
-    >>> batch_norm(x, None, None, training=True, eps=0.0).tolist()
-    [[-1.0], [1.0]]
+    >>> batch_norm(x, None, None, training=True, eps=3.0).tolist()
+    [[-0.5], [0.5]]
     """
+    if eps <= 0.0 and (training or eps < 0.0):
+        bound = "positive when training" if training else "non-negative"
+        raise ValueError(f"batch_norm: eps must be {bound}, but got {eps}")
     sizes = input.shape
     if len(sizes) < 2:
         raise ValueError(f"batch_norm: expected an input (N, C, *), got {tuple(sizes)}")
@@ -63,11 +69,13 @@ def _batch_deviations(
 ) -> tuple[Tensor, Tensor]:
     """Deviations from each channel's mean and its biased variance, (1, C, 1 ...); moves the running values."""
     dims = (0, *range(2, len(sizes)))
-    count = input.numel() // max(sizes[1], 1)
-    if count <= 1:
+    count = input.numel() // sizes[1] if sizes[1] else sizes[0] * math.prod(sizes[2:])
+    if count == 1:
         raise ValueError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(sizes)}"
         )
+    if count == 0:
+        return input, _core.ones((1, sizes[1]) + (1,) * (len(sizes) - 2), dtype=input.dtype)
     mean = input.mean(dims, True)
     centred = input - mean
     var = centred.square().mean(dims, True)

@@ -23,6 +23,17 @@ def _bounded_log1m(x: Tensor) -> Tensor:
     return (-x.masked_fill(vanishes, 0.0)).log1p().masked_fill(vanishes, -100.0)
 
 
+def _require_probabilities(name: str, tensor: Tensor, mend: str) -> None:
+    if tensor.numel() == 0:
+        return
+    values = tensor.detach()
+    lowest, highest = values.min().item(), values.max().item()
+    if not (lowest >= 0.0 and highest <= 1.0):
+        raise RuntimeError(
+            f"binary_cross_entropy: all elements of {name} should be between 0 and 1, got {lowest} to {highest}; {mend}"
+        )
+
+
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -30,19 +41,15 @@ def binary_cross_entropy(
 
     `input` and `target` have the same shape (*); `weight` broadcasts to it. Prefer
     `binary_cross_entropy_with_logits`, which does not lose the small probabilities.
-    Raises ValueError if the shapes differ, RuntimeError for an input outside [0, 1].
+    Raises ValueError if the shapes differ, RuntimeError for an input or a target outside [0, 1].
 
     >>> import gradgate
     >>> binary_cross_entropy(gradgate.tensor([0.0]), gradgate.tensor([1.0])).item()
     100.0
     """
     require_same_shape("binary_cross_entropy", input, target)
-    values = input.detach()
-    if values.numel() and not (values.min().item() >= 0.0 and values.max().item() <= 1.0):
-        raise RuntimeError(
-            f"binary_cross_entropy: all elements of input should be between 0 and 1, got {values.min().item()} to "
-            f"{values.max().item()}; for raw scores use binary_cross_entropy_with_logits"
-        )
+    _require_probabilities("input", input, "for raw scores use binary_cross_entropy_with_logits")
+    _require_probabilities("target", target, "divide by its largest value, say 255 of an image")
     loss = (target - 1.0) * _bounded_log1m(input) - target * _bounded_log(input)
     return reduce(loss if weight is None else loss * weight, reduction)
 

@@ -168,20 +168,20 @@ class Hardtanh(Module):
 
 
 class Softmax(Module):
-    """exp(x) / sum(exp(x)) along `dim`, which must be given (PyTorch guesses it, with a warning).
+    """exp(x) / sum(exp(x)) along `dim`; without it `functional.softmax` chooses, with a warning.
 
     >>> import gradgate
     >>> Softmax(dim=1)(gradgate.zeros(1, 4)).tolist()
     [[0.25, 0.25, 0.25, 0.25]]
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a tensor of the input's shape."""
-        return F.softmax(input, self.dim)
+        return F.softmax(input, self.dim, 5)  # warns the caller of this module
 
     def extra_repr(self) -> str:
         """Return the argument."""
@@ -189,15 +189,15 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """log(softmax(x)) along `dim`, which must be given."""
+    """log(softmax(x)) along `dim`; without it `functional.log_softmax` chooses, with a warning."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a tensor of the input's shape."""
-        return F.log_softmax(input, self.dim)
+        return F.log_softmax(input, self.dim, 5)  # warns the caller of this module
 
     def extra_repr(self) -> str:
         """Return the argument."""

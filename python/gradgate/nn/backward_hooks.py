@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ class BackwardPass:
         self._module = module
         self._pre_hooks = pre_hooks
         self._hooks = hooks
-        self._grad_output: Gradients = ()
+        self._grad_output: Gradients | None = None  # known between the gate behind the module and that before it
         self._input_count = 0
         self._watches_inputs = False
 
@@ -53,6 +54,13 @@ class BackwardPass:
 
     def watch_output(self, output: Any) -> Any:
         """Return the output, a tensor or a tuple or list of tensors and other things, passed through a gate."""
+        if not isinstance(output, (Tensor, tuple, list)) and is_grad_enabled():
+            warnings.warn(
+                "backward hooks are called for modules that return a Tensor or a tuple or list of Tensors; "
+                f"{type(self._module).__name__} returned {type(output).__name__}",
+                stacklevel=4,
+            )
+            return output
         items = list(output) if isinstance(output, (tuple, list)) else [output]
         positions = [i for i, item in enumerate(items) if isinstance(item, Tensor) and item.requires_grad]
         if not (positions and is_grad_enabled()):
@@ -61,24 +69,31 @@ class BackwardPass:
         outputs = _Watch.apply(lambda grads: self._see_output(positions, count, grads), *(items[i] for i in positions))
         for i, tensor in zip(positions, outputs, strict=True):
             items[i] = tensor
-        return type(output)(items) if isinstance(output, (tuple, list)) else items[0]
+        if not isinstance(output, (tuple, list)):
+            return items[0]
+        return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)
 
     def _see_output(self, positions: list[int], count: int, grads: Gradients) -> Gradients:
         grad_output = _spread(positions, count, grads)
         for hook in self._pre_hooks:
             grad_output = _replaced(grad_output, hook(self._module, grad_output), "grad_output")
-        self._grad_output = grad_output
-        if not self._watches_inputs:
-            self._call_hooks((None,) * self._input_count)
+        if self._watches_inputs:
+            self._grad_output = grad_output
+        else:
+            self._call_hooks((None,) * self._input_count, grad_output)
         return tuple(grad_output[i] for i in positions)
 
     def _see_input(self, positions: list[int], grads: Gradients) -> Gradients:
-        grad_input = self._call_hooks(_spread(positions, self._input_count, grads))
+        grad_output, self._grad_output = self._grad_output, None
+        if grad_output is None:
+            # The gradients came past the module's output, from a graph that its backward pass left: it is no pass of its own.
+            return grads
+        grad_input = self._call_hooks(_spread(positions, self._input_count, grads), grad_output)
         return tuple(grad_input[i] for i in positions)
 
-    def _call_hooks(self, grad_input: Gradients) -> Gradients:
+    def _call_hooks(self, grad_input: Gradients, grad_output: Gradients) -> Gradients:
         for hook in self._hooks:
-            grad_input = _replaced(grad_input, hook(self._module, grad_input, self._grad_output), "grad_input")
+            grad_input = _replaced(grad_input, hook(self._module, grad_input, grad_output), "grad_input")
         return grad_input
 
 

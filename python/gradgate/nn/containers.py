@@ -30,10 +30,15 @@ class _Numbered(Module):
 
     def _replace_all(self, modules: Iterable[Module]) -> None:
         modules = list(modules)
+        for i, module in enumerate(modules):
+            self._require_module(str(i), module)
         for name in self._names():
             delattr(self, name)
         for i, module in enumerate(modules):
             self.add_module(str(i), module)
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self._names())
@@ -63,18 +68,16 @@ class _Numbered(Module):
     def __iadd__(self: Numbered, modules: Iterable[Module]) -> Numbered:
         return self.extend(modules)
 
-    def insert(self, index: int, module: Module) -> None:
-        """Add a module before position `index`, as list.insert does."""
+    def _insert(self, index: int, module: Module) -> None:
         modules = list(self)
         modules.insert(index, module)
         self._replace_all(modules)
 
-    def pop(self, index: int = -1) -> Module:
-        """Remove a module and return it."""
-        modules = list(self)
-        module = modules.pop(_position(index, len(modules)))
-        self._replace_all(modules)
-        return module
+    def pop(self, index: int | slice = -1) -> Module:
+        """Remove a module, or a container of the modules of a slice, and return it."""
+        removed: Module = self[index]
+        del self[index]
+        return removed
 
 
 class Sequential(_Numbered):
@@ -116,16 +119,33 @@ class Sequential(_Numbered):
             return Sequential({name: self.__dict__[name] for name in names[index]})
         return self.__dict__[names[_position(index, len(names))]]  # type: ignore[no-any-return]
 
+    def insert(self, index: int, module: Module) -> Sequential:
+        """Add a module before position `index` and return self. Raises IndexError for one outside -len .. len."""
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Sequential.insert: index {index} is out of range for {len(self)} modules")
+        self._insert(index, module)
+        return self
+
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
-            return NotImplemented
+            raise ValueError(f"only a Sequential can be added to a Sequential, got {type(other).__name__}; use append")
         return Sequential(*self, *other)
 
     def __mul__(self, count: int) -> Sequential:
         """The modules `count` times over: the same modules, with the same parameters."""
-        return Sequential(*(list(self) * count))
+        return Sequential(*self._repeated(count))
 
     __rmul__ = __mul__
+
+    def __imul__(self, count: int) -> Sequential:
+        return self.extend(self._repeated(count)[len(self) :])
+
+    def _repeated(self, count: int) -> list[Module]:
+        if not isinstance(count, int):
+            raise TypeError(f"a Sequential can be multiplied by an int, got {type(count).__name__}")
+        if count <= 0:
+            raise ValueError(f"a Sequential can be multiplied by 1 or more, got {count}")
+        return list(self) * count
 
     def forward(self, input: Any) -> Any:
         """Return the output of the last module."""
@@ -160,6 +180,10 @@ class ModuleList(_Numbered):
         if isinstance(index, slice):
             return ModuleList(modules[index])
         return modules[_position(index, len(modules))]
+
+    def insert(self, index: int, module: Module) -> None:
+        """Add a module before position `index`, as list.insert does."""
+        self._insert(index, module)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradgate._core import Tensor
 from gradgate.nn.backward_hooks import BackwardPass
-
-if TYPE_CHECKING:
-    from gradgate.nn.module import Module
 
 _ids = itertools.count()
 
@@ -61,7 +58,7 @@ class Hooks:
         }
         return {**state, "uncopied": set()}
 
-    def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(self, module: HookRegistration, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`module.forward(*args, **kwargs)` with the hooks around it."""
         if self.forward_pre:
             for hook, with_kwargs in list(self.forward_pre.values()):
@@ -80,7 +77,7 @@ class Hooks:
 
 
 def _run_forward_pre(
-    hook: Callable[..., Any], with_kwargs: bool, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    hook: Callable[..., Any], with_kwargs: bool, module: HookRegistration, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if with_kwargs:
         changed = hook(module, args, kwargs)
@@ -103,7 +100,7 @@ class PassingHook:
     A copy of the module does without it.
     """
 
-    def __init__(self, module: Module, hook: Callable[..., Any]) -> None:
+    def __init__(self, module: HookRegistration, hook: Callable[..., Any]) -> None:
         self._module, self._hook = module, hook
         self._alone = self._only()
         self._handle: RemovableHandle | None = None
@@ -139,6 +136,7 @@ class PassingHook:
 class HookRegistration:
     """Base of Module: the methods that register hooks. A module without hooks keeps `_hooks` at None."""
 
+    forward: Callable[..., Any]
     _hooks: Hooks | None = None
 
     def _hook_lists(self) -> Hooks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -11,8 +11,8 @@ from gradgate._core import Tensor
 from gradgate.autograd.grad_mode import no_grad
 from gradgate.nn.hooks import HookRegistration
 from gradgate.nn.parameter import Parameter
-from gradgate.nn.registry import BUFFERS, Kind, Registry
-from gradgate.nn.state import IncompatibleKeys, collect_state, load_state
+from gradgate.nn.registry import BUFFERS, Kind
+from gradgate.nn.state import Stateful
 
 M = TypeVar("M", bound="Module")
 
@@ -22,7 +22,7 @@ def _forward_unimplemented(self: Module, *args: Any, **kwargs: Any) -> Any:
     raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
 
-class Module(Registry, HookRegistration):
+class Module(Stateful, HookRegistration):
     """Base class of networks and layers.
 
     A subclass calls `super().__init__()`, assigns Parameters, Buffers and other Modules as attributes, and defines
@@ -234,28 +234,6 @@ class Module(Registry, HookRegistration):
                     if grad is not None:
                         tensor.grad = grad.detach().to(dtype)
         return self
-
-    # State.
-
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
-        """Return the parameters and persistent buffers by dotted name, sharing the module's memory.
-
-        They are detached from the graph unless `keep_vars`. A shared parameter appears under each of its names.
-
-        >>> from gradgate import nn
-        >>> list(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).state_dict())
-        ['0.weight', '0.bias', '2.weight', '2.bias']
-        """
-        state = collect_state(self, prefix)
-        return state if keep_vars else {key: tensor.detach() for key, tensor in state.items()}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy the tensors of `state_dict` into the module's, converting dtypes.
-
-        Returns the missing and the unexpected keys. Raises RuntimeError that lists every difference in keys (if
-        `strict`) and shapes; then nothing was changed.
-        """
-        return load_state(self, state_dict, strict)
 
     # Printing.
 

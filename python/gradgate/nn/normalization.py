@@ -23,9 +23,9 @@ class BatchNorm1d(Module):
     `weight` starts at 1, the shift `bias` and the running mean at 0, the running variance at 1.
 
     >>> import gradgate
-    >>> layer = BatchNorm1d(1, eps=0.0)
+    >>> layer = BatchNorm1d(1, eps=3.0)
     >>> layer(gradgate.tensor([[1.0], [3.0]])).tolist()
-    [[-1.0], [1.0]]
+    [[-0.5], [0.5]]
     """
 
     weight: Parameter | None
@@ -81,7 +81,10 @@ class BatchNorm1d(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return a tensor of the input's shape. Raises ValueError unless the input is (N, C) or (N, C, L)."""
+        """Return a tensor of the input's shape.
+
+        Raises ValueError unless the input is (N, C) or (N, C, L), and as `functional.batch_norm` does.
+        """
         if input.ndim not in (2, 3):
             raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
         momentum = 0.0 if self.momentum is None else self.momentum

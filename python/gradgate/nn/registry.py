@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from gradgate._core import Tensor
 from gradgate.nn.parameter import Buffer, Parameter
-
-if TYPE_CHECKING:
-    from gradgate.nn.module import Module
 
 
 class Kind(Enum):
@@ -82,7 +79,8 @@ class Registry:
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter; None keeps its place without a value.
 
-        Raises KeyError for a name that is empty, taken or has a dot, TypeError if `param` is not a Parameter.
+        Raises KeyError for a name that is empty, has a dot or belongs to an attribute that is no parameter, TypeError if
+        `param` is not a Parameter.
         """
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -93,7 +91,8 @@ class Registry:
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a buffer, saved in the state dict if `persistent`; None keeps its place without a value.
 
-        Raises KeyError for a name that is empty, taken or has a dot, TypeError if `tensor` is not a Tensor.
+        Raises KeyError for a name that is empty, has a dot or belongs to an attribute that is no buffer, TypeError if
+        `tensor` is not a Tensor.
 
         >>> import gradgate
         >>> from gradgate.nn import Module
@@ -106,18 +105,23 @@ class Registry:
             raise TypeError(f"cannot assign a {type(tensor).__name__} as buffer '{name}'; use a Tensor or None")
         self._register(name, tensor, Kind.BUFFER if persistent else Kind.TRANSIENT)
 
-    def register_module(self, name: str, module: Module | None) -> None:
+    def register_module(self, name: str, module: Registry | None) -> None:
         """Another name of `add_module`."""
         self.add_module(name, module)
 
-    def add_module(self, name: str, module: Module | None) -> None:
+    def add_module(self, name: str, module: Registry | None) -> None:
         """Add a submodule; None keeps its place without a value.
 
-        Raises KeyError for a name that is empty, taken or has a dot, TypeError if `module` is not a Module.
+        Raises KeyError for a name that is empty, has a dot or belongs to an attribute that is no module, TypeError if
+        `module` is not a Module.
         """
-        if module is not None and not isinstance(module, Registry):
-            raise TypeError(f"{type(module).__name__} is not a Module: cannot add it as submodule '{name}'")
+        if module is not None:
+            self._require_module(name, module)
         self._register(name, module, Kind.MODULE)
+
+    def _require_module(self, name: str, value: object) -> None:
+        if not isinstance(value, Registry):
+            raise TypeError(f"{type(value).__name__} is not a Module: cannot add it as submodule '{name}'")
 
     def _register(self, name: str, value: Any, kind: Kind) -> None:
         if "_registry" not in self.__dict__:
@@ -128,8 +132,10 @@ class Registry:
             raise KeyError(f'{kind.value} name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError(f'{kind.value} name can\'t be empty string ""')
-        if name not in self._registry and hasattr(self, name):
-            raise KeyError(f"attribute '{name}' already exists")
+        taken = self._registry.get(name)
+        if taken is not kind and not (taken in BUFFERS and kind in BUFFERS) and hasattr(self, name):
+            kept = f" as a {taken.value}; delete it first, or give the {kind.value} another name" if taken else ""
+            raise KeyError(f"attribute '{name}' already exists{kept}")
         self._registry[name] = kind
         self.__dict__[name] = value
 

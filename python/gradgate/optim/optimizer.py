@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -24,7 +25,26 @@ class Optimizer:
     single fused pass over the parameter, its gradient and its state; the result does not depend on the
     number of threads or the instruction set.
 
-    A subclass names its update rule, and says which options and which state the rule takes.
+    A subclass of one's own gives `defaults`, the options of a group, and defines `step`, which updates the parameters of
+    `param_groups`, with what it keeps for each in `state[parameter]`:
+
+    >>> from gradgate import no_grad, tensor
+    >>> class SignDescent(Optimizer):
+    ...     def __init__(self, params, lr=0.1):
+    ...         super().__init__(params, {"lr": lr})
+    ...     @no_grad()
+    ...     def step(self, closure=None):
+    ...         for group in self.param_groups:
+    ...             for p in group["params"]:
+    ...                 if p.grad is not None:
+    ...                     p.add_(p.grad.sign(), alpha=-group["lr"])
+    >>> w = tensor([1.0, -2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> SignDescent([w], lr=0.5).step()
+    >>> w.tolist()
+    [0.5, -1.5]
+
+    The optimizers of the library name an update rule of the core instead, and say which options and state it takes.
 
     Raises:
         TypeError: `params` is a single tensor or a set, or holds something that is not a tensor.
@@ -32,7 +52,7 @@ class Optimizer:
             parameters named, or an option out of its range.
     """
 
-    _rule: ClassVar[str]
+    _rule: ClassVar[str | None] = None
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any], differentiable: bool = False) -> None:
         if differentiable:
@@ -59,8 +79,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def _check_options(self, options: dict[str, Any]) -> None:
-        """Raises ValueError if an option of a group is out of its range."""
-        raise NotImplementedError
+        """Raises ValueError if an option of a group is out of its range; without a rule all are taken."""
 
     def _rule_options(self, group: dict[str, Any]) -> dict[str, float]:
         """The group's options by the names that the update rule gives them, which are PyTorch's unless overridden."""
@@ -68,7 +87,7 @@ class Optimizer:
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         """The keys of the rule's state arrays, in the rule's order; None where the options need none."""
-        raise NotImplementedError
+        return ()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds a parameter group, such as the parameters of layers that are unfrozen during training.
@@ -119,8 +138,11 @@ class Optimizer:
         """Updates every parameter that has a gradient.
 
         `closure`, if given, reevaluates the model with gradients enabled and returns the loss, which is
-        returned. Raises RuntimeError when a gradient's shape or dtype is not its parameter's.
+        returned. Raises RuntimeError when a gradient's shape or dtype is not its parameter's, NotImplementedError for a
+        subclass that defines no step.
         """
+        if self._rule is None:
+            raise NotImplementedError(f"{type(self).__name__} should define step(closure=None)")
         loss = None
         if closure is not None:
             with enable_grad():
@@ -131,6 +153,10 @@ class Optimizer:
             )
         self._steps_taken += 1
         return loss
+
+    def _took_no_step(self) -> bool:
+        """Whether no step was taken yet, as far as that is known: a step of a subclass's own is not counted."""
+        return self._steps_taken == 0 and type(self).step is Optimizer.step
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops every parameter's gradient, or with `set_to_none=False` fills it with zeros in place."""
@@ -180,7 +206,8 @@ class Optimizer:
             if key not in parameter:
                 raise ValueError(f"load_state_dict: the state of parameter {key} belongs to no parameter group")
             param = parameter[key]
-            state[param] = {name: _fitting_state(param, key, name, value) for name, value in saved_state.items()}
+            fitted = _copied_state if self._rule is None else _fitting_state
+            state[param] = {name: fitted(param, key, name, value) for name, value in saved_state.items()}
         groups = []
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             merged = {**group, **saved, "params": group["params"]}
@@ -225,6 +252,18 @@ def _ordered_parameters(params: Any) -> tuple[list[Any], list[str] | None]:
             "add_param_group: all optimizer params should be with/without names; some parameter names are missing"
         )
     return [param for _, param in entries], [name for name, _ in entries]
+
+
+def _copied_state(param: Tensor, key: int, name: str, value: Any) -> Any:
+    """A copy of a loaded state value, whose meaning only the optimizer knows, with tensors in the parameter's dtype."""
+    if isinstance(value, Tensor):
+        keeps_dtype = name == "step" or not value.is_floating_point()
+        return value.detach().to(value.dtype if keeps_dtype else param.dtype).clone()
+    if isinstance(value, dict):
+        return {inner: _copied_state(param, key, inner, entry) for inner, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_copied_state(param, key, name, entry) for entry in value)
+    return copy.deepcopy(value)
 
 
 def _fitting_state(param: Tensor, key: int, name: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a picture is put together from: boxes that know their size and, once they have a place, their texts."""
+"""The parts of a picture: boxes that know their size and, after the layout, where their texts stand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from gradgate._core import Tensor
-from gradgate.explain.gate import Edge, Gate, Variable
+from gradgate.explain.circuit import Edge, Gate, Variable
 from gradgate.explain.picture.text import LINE, Text, shortened, stacked, widest, width_of
 from gradgate.explain.summary import BINS, Summary, is_small, lines, shape_text
 
@@ -48,7 +48,7 @@ NAME_PLACES, RULE_PLACES = 28, 26
 
 @dataclass(eq=False)
 class Box:
-    """A part of the picture with a size; `x` and `y` are its centre once it is laid out."""
+    """A part of the picture with a size; `x` and `y` are its centre after the layout."""
 
     key: str
     group: tuple[str, ...]
@@ -58,7 +58,7 @@ class Box:
     y: float = 0.0
 
     def texts(self) -> list[Text]:
-        """The texts in it, where they stand now."""
+        """The texts in the box, at its present place."""
         raise NotImplementedError
 
 
@@ -94,7 +94,7 @@ class GateBox(Box):
 
 @dataclass(eq=False)
 class VariableBox(Box):
-    """A tensor that the graph starts from: its name, its shape, and for a large one its range and histogram."""
+    """A tensor that the graph starts from: its name and shape, and for a large tensor its range and histogram."""
 
     variable: Variable = field(kw_only=True)
 
@@ -116,7 +116,7 @@ class VariableBox(Box):
         return title + stacked(self.x, top + LINE * NAME, self.notes, "note", NOTE)
 
     def bars(self) -> list[tuple[float, float, float, float]]:
-        """The bars of the histogram: left, top, width, height of each that is not empty."""
+        """The left, top, width and height of each bar of the histogram that is not empty."""
         if self.summary is None:
             return []
         wide, tall = HISTOGRAM[0] / BINS, HISTOGRAM[1]
@@ -128,7 +128,7 @@ class VariableBox(Box):
 
 @dataclass(eq=False)
 class NameBox(Box):
-    """A box with a title and a line of notes: a closed module, the loss, or what lies outside of a part."""
+    """A box with a title and notes: a closed module, the loss, or a gate outside of the part that is shown."""
 
     title: str = field(kw_only=True)
     notes: list[str] = field(default_factory=list)
@@ -147,7 +147,7 @@ class NameBox(Box):
 
 @dataclass(eq=False)
 class FrameBox(Box):
-    """An open module: a frame around its gates with its name on top. The layout gives it its size."""
+    """An open module: a frame around its gates, with its name at the top. The layout sets its size."""
 
     title: str = field(kw_only=True)
     HEADING = 22.0
@@ -167,7 +167,7 @@ def _tensor_lines(tensor: Tensor | None, with_shape: bool) -> list[str]:
 
 @dataclass(eq=False)
 class WireBox(Box):
-    """The label of a wire, which runs through its middle: value above, gradient below, local gradient at the right."""
+    """The label of a wire: the value above the wire, the gradient below, and the local gradient at the right."""
 
     value: Tensor | None = field(kw_only=True)
     gradient: Tensor | None = field(kw_only=True)
@@ -197,7 +197,7 @@ class WireBox(Box):
 
 
 def local_label(edge: Edge) -> str:
-    """The local gradient as it stands on a wire: a number, else its formula or rule, cut short."""
+    """The local gradient as text for a wire: a number, or else its formula or rule, shortened."""
     if edge.downstream is None or edge.target.kind == "copy":
         return ""
     if edge.local is not None and edge.local.numel() == 1:

@@ -1,8 +1,8 @@
-"""A scene as DOT, for Graphviz and the tools that read its language."""
+"""Writes a scene in DOT, the language of Graphviz."""
 
 from __future__ import annotations
 
-from gradgate.explain.groups import Path
+from gradgate.explain.circuit.groups import Path
 from gradgate.explain.picture.boxes import Box, GateBox, VariableBox, WireBox
 from gradgate.explain.picture.scene import Scene
 
@@ -19,7 +19,7 @@ def _node(box: Box) -> str:
 
 
 def _label(box: WireBox) -> str:
-    """The label of an edge: values green, gradients red, as HTML-like markup."""
+    """The label of an edge in Graphviz's HTML-like markup: values green, gradients red."""
     lines = []
     for text in box.texts():
         color = {"value": "#1a7f37", "gradient": "#cf222e"}.get(text.role, "#8250df")
@@ -29,7 +29,7 @@ def _label(box: WireBox) -> str:
 
 
 def _cluster(scene: Scene, around: Path | None, indent: str) -> list[str]:
-    """The boxes of a frame, and the frames in it; None for those of the page."""
+    """The lines for the boxes and frames inside a frame, or on the page itself for None."""
     boxes = [box for box in scene.boxes if not isinstance(box, WireBox)]
     lines = [indent + _node(box) for box in boxes if scene.frame_around(box.group) == around]
     for path, frame in scene.frames.items():
@@ -41,10 +41,10 @@ def _cluster(scene: Scene, around: Path | None, indent: str) -> list[str]:
 
 
 def dot_of(scene: Scene) -> str:
-    """The scene as a digraph from left to right, its open modules as clusters, wires with value, gradient and local gradient."""
+    """The scene as a digraph from left to right: open modules are clusters, labels have value, gradient and local gradient."""
     lines = ["digraph flow {", "  rankdir=LR;", '  node [fontname="monospace"];', '  edge [fontname="monospace"];']
     lines += _cluster(scene, None, "  ")
-    # A wire with a label was drawn in two pieces around it.
+    # In a scene, a wire with a label is two wires with the label between them.
     incoming = {id(wire.target): wire.source for wire in scene.wires if isinstance(wire.target, WireBox)}
     for wire in scene.wires:
         if isinstance(wire.source, WireBox):

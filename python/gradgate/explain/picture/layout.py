@@ -1,4 +1,4 @@
-"""Where the boxes of a scene stand and how its wires run, as graphlay lays them out."""
+"""Lays out a scene with graphlay: places the boxes and routes the wires."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gradgate.explain.picture.rows import open_channels
 from gradgate.explain.picture.scene import Scene, Wire
 
 MARGIN = 16.0
-STUB = 8.0  # half of the gap between layers
-# Rows are folded to make the picture about this many times as wide as it is high, as a page is.
+STUB = 8.0  # half of the gap between layers, room for a bend
+# Rows are folded so that the picture is about this many times as wide as it is high, like a page.
 ASPECT = 2.2
 OPTIONS: dict[str, Any] = {
     "spacing": {
@@ -19,7 +19,7 @@ OPTIONS: dict[str, Any] = {
         "node_gap": 14.0,
         "dummy_gap": 12.0,
         "port_gap": 12.0,
-        # Room for the frame's name: the engine's own room for a heading is missing in some nested frames.
+        # Room for the frame's name; graphlay's own option for headings leaves none in some nested frames.
         "compound_padding": FrameBox.HEADING,
     },
     "routing": {"style": "orthogonal"},
@@ -38,7 +38,7 @@ def _library() -> ModuleType:
 
 
 def _request(scene: Scene) -> tuple[dict[str, Any], list[Box]]:
-    """The graph as graphlay reads it, and the boxes in the order of its nodes, frames first."""
+    """The graph in the form that graphlay takes, and the boxes in the order of its nodes: frames come first."""
     frames = list(scene.frames.values())
     index: dict[int, int] = {id(box): k for k, box in enumerate([*frames, *scene.boxes])}
     frame_of = {path: k for k, path in enumerate(scene.frames)}
@@ -65,7 +65,7 @@ def _request(scene: Scene) -> tuple[dict[str, Any], list[Box]]:
 
 
 def laid_out(scene: Scene) -> Scene:
-    """Give every box of a scene its place and every wire its corners. Raises ImportError without graphlay."""
+    """Set the place of every box of a scene and the corners of every wire. Raises ImportError without graphlay."""
     graph, boxes = _request(scene)
     result = _library().layout(graph, options=OPTIONS)
     for box, node in zip(boxes, result.nodes, strict=True):
@@ -81,7 +81,7 @@ def laid_out(scene: Scene) -> Scene:
 
 
 def _meet_label(wire: Wire) -> None:
-    """Lets a wire begin and end where the lines of its labels do: the engine moves some ends, in frames and between rows."""
+    """Move the ends of a wire to the lines of its labels: graphlay shifts some ends in frames and between rows."""
     if isinstance(wire.source, WireBox):
         wire.points = _moved_end(wire.points[::-1], wire.source.y)[::-1]
     if isinstance(wire.target, WireBox):
@@ -89,7 +89,7 @@ def _meet_label(wire: Wire) -> None:
 
 
 def _moved_end(points: list[tuple[float, float]], y: float) -> list[tuple[float, float]]:
-    """The points with the last one at height y: its level piece is moved, or bent if it is a long one."""
+    """The points with the last one moved to height y: a short last piece moves with it, a long one gets a bend."""
     (ax, ay), (bx, by) = points[-2:]
     if by == y:
         return points
@@ -100,7 +100,7 @@ def _moved_end(points: list[tuple[float, float]], y: float) -> list[tuple[float,
 
 
 def _move_to_corner(scene: Scene, boxes: list[Box]) -> None:
-    """Shifts all so that the picture begins at its margin, and measures it."""
+    """Shift everything so that the picture begins at its margin, and set its width and height."""
     lefts = [box.x - box.width / 2 for box in boxes] + [x for wire in scene.wires for x, _ in wire.points]
     tops = [box.y - box.height / 2 for box in boxes] + [y for wire in scene.wires for _, y in wire.points]
     rights = [box.x + box.width / 2 for box in boxes] + [x for wire in scene.wires for x, _ in wire.points]

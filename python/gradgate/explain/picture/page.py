@@ -1,39 +1,36 @@
-"""The page: pictures of a flow to step through forward and backward, in one file that needs no network."""
+"""Writes the page that steps through a circuit forward and backward: one HTML file that needs no network."""
 
 from __future__ import annotations
 
 import json
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gradgate._core import Tensor
-from gradgate.explain.gate import Edge, Gate, Variable
-from gradgate.explain.groups import Path
+from gradgate.explain.circuit import Circuit, Edge, Gate, Variable
+from gradgate.explain.circuit.groups import Path
 from gradgate.explain.picture.layout import laid_out
-from gradgate.explain.picture.scene import Scene, opened
+from gradgate.explain.picture.scene import Open, Scene, opened
 from gradgate.explain.picture.svg import svg_of, template
 from gradgate.explain.summary import Summary, array_of, element, is_small, sentence, shape_text
 
-if TYPE_CHECKING:
-    from gradgate.explain.flow import Flow, Open
-
-# Numbers of a tensor that the page carries: about a kilobyte of text; of larger ones it has the corners and a histogram.
+# The page holds up to this many numbers of a tensor, about a kilobyte of text; of larger tensors the corners and a histogram.
 NUMBERS = 100
-# Modules that a page can open: a picture of some 50 KB each.
+# The page can open this many modules; each needs a picture of about 50 KB.
 VIEWS = 64
 
 
 class Tensors:
-    """The texts of all tensors of a page, each once."""
+    """The texts of all tensors of a page, each stored once."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
         self._places: dict[int, int] = {}
 
     def place(self, tensor: Tensor | None) -> int | None:
-        """The number of a tensor's entry."""
+        """The number of a tensor's entry, which is made if there is none."""
         if tensor is None:
             return None
         if id(tensor) not in self._places:
@@ -92,37 +89,37 @@ def _variable_entry(variable: Variable, tensors: Tensors) -> dict[str, Any]:
     return {"name": variable.name, "kind": variable.kind, "value": value, "gradient": gradient}
 
 
-def _views(flow: Flow, first: set[Path]) -> list[dict[str, Any]]:
-    """The pictures: the first, all modules closed, each of them open with those around it, and all of them open."""
-    paths = [tuple(name.split(".")) for name in flow.groups]
+def _views(circuit: Circuit, first: set[Path]) -> list[dict[str, Any]]:
+    """The pictures of the page: the first one, all modules closed, all open, and each module open with those around it."""
+    paths = [tuple(name.split(".")) for name in circuit.groups]
     wanted = [first, set(), set(paths), *({path[:d] for d in range(1, len(path) + 1)} for path in paths[:VIEWS])]
     views = []
     for open_paths in {frozenset(paths): paths for paths in wanted}.values():
         try:
-            scene = Scene(flow, open_paths)
+            scene = Scene(circuit, open_paths)
         except ValueError:
             if open_paths is first:
                 raise
-            continue  # this module has too many gates for a picture, and stays closed on the page
+            continue  # too many gates for a picture: this module stays closed on the page
         names = sorted(".".join(path) for path in open_paths)
-        views.append({"open": names, "svg": svg_of(laid_out(scene), f"Gates of {flow.name}", alone=False)})
+        views.append({"open": names, "svg": svg_of(laid_out(scene), f"Gates of {circuit.name}", alone=False)})
     return views
 
 
-def page_of(flow: Flow, open: Open) -> str:
-    """The page as HTML text, which opens with the modules of `open` open. Raises as `Flow.draw` does."""
+def page_of(circuit: Circuit, open: Open) -> str:
+    """The page as HTML text; at first the modules of `open` are open. Raises as `Flow.draw` does."""
     tensors = Tensors()
     data = {
-        "loss": flow.name,
-        "gates": [_gate_entry(gate, tensors) for gate in flow.gates],
-        "variables": [_variable_entry(variable, tensors) for variable in flow.variables],
-        "views": _views(flow, opened(flow, open)),
+        "loss": circuit.name,
+        "gates": [_gate_entry(gate, tensors) for gate in circuit.gates],
+        "variables": [_variable_entry(variable, tensors) for variable in circuit.variables],
+        "views": _views(circuit, opened(circuit, open)),
         "tensors": tensors.entries,
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     page = template("page.html")
     parts = {
-        "title": escape(f"{flow.name}: forward and backward"),
+        "title": escape(f"{circuit.name}: forward and backward"),
         "style": template("picture.css") + template("page.css"),
         "script": template("page.js"),
         "data": text,

@@ -1,4 +1,4 @@
-"""Room between the rows of a folded picture: the engine leaves it for boxes, but not for the frames around them."""
+"""Adds space between rows for module frames: the layout leaves space for the boxes, but not for the frames around them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLEARANCE = 12.0
 
 
 def _channels(scene: Scene) -> dict[int, list[float]]:
-    """The heights at which wires run back to the left, by the number of boxes above: one entry for a gap between rows."""
+    """The heights of wires that run back to the left between rows, grouped by the number of boxes above: a group for each gap."""
     heights: dict[int, list[float]] = {}
     for wire in scene.wires:
         for (ax, ay), (bx, by) in zip(wire.points, wire.points[1:], strict=False):
@@ -27,7 +27,7 @@ def _inside(scene: Scene, frame: FrameBox) -> list[Box]:
 
 
 def open_channels(scene: Scene) -> None:
-    """Moves rows apart until every wire that runs between two of them is clear of the frames on both sides."""
+    """Move rows apart until every wire between two rows is clear of the frames above and below it."""
     spans: list[tuple[Box, float, float]] = [(box, box.y, box.y) for box in scene.boxes]
     for frame in scene.frames.values():
         centres = [box.y for box in _inside(scene, frame)]

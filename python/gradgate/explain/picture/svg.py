@@ -1,11 +1,11 @@
-"""A scene that has its places as SVG text."""
+"""Writes a scene that is laid out as SVG."""
 
 from __future__ import annotations
 
 from html import escape
 from importlib.resources import files
 
-from gradgate.explain.gate import Edge, Gate
+from gradgate.explain.circuit import Edge, Gate
 from gradgate.explain.picture.boxes import Box, GateBox, NameBox, VariableBox, WireBox
 from gradgate.explain.picture.scene import Scene, Wire
 from gradgate.explain.picture.text import Text
@@ -24,7 +24,7 @@ def _n(value: float) -> str:
 
 
 def _text(text: Text) -> str:
-    # Half of a digit's height below the middle: the digits of monospaced fonts are about 0.72 em tall.
+    # The baseline is half of a digit's height below the middle; digits of monospaced fonts are about 0.72 em tall.
     return (
         f'<text class="{text.role}" x="{_n(text.x)}" y="{_n(text.y + 0.36 * text.size)}" font-size="{_n(text.size)}">'
         f"{escape(text.string)}</text>"
@@ -74,7 +74,7 @@ def _variable_title(box: VariableBox) -> str:
 
 
 def _shape(box: Box) -> tuple[str, str, str]:
-    """The class and data of a box's group, what is drawn in it, and what pointing at it tells."""
+    """The attributes of a box's group, the shapes in it, and the text shown when the mouse points at it."""
     if isinstance(box, GateBox):
         drawn = (
             f'<circle cx="{_n(box.x)}" cy="{_n(box.y)}" r="{_n(box.width / 2)}"/>' if box.is_circle else _rect(box, 8)
@@ -95,7 +95,7 @@ def _shape(box: Box) -> tuple[str, str, str]:
 
 
 def _chip(box: WireBox) -> str:
-    """The wire through its label, and the plate that the local gradient stands on."""
+    """The piece of the wire inside its label, and the plate behind the local gradient."""
     left, right = box.x - box.width / 2, box.x + box.width / 2
     line = f'<path class="line" d="M{_n(left)} {_n(box.y)}L{_n(right)} {_n(box.y)}"/>'
     if not box.local:
@@ -119,7 +119,7 @@ def _wire(wire: Wire) -> str:
 
 
 def svg_of(scene: Scene, title: str, alone: bool = True) -> str:
-    """The picture: `alone` with its own rules of style, or as a part of a page that has them."""
+    """The picture as SVG text: `alone` with a style sheet of its own, otherwise for a page that has one."""
     width, height = _n(scene.width), _n(scene.height)
     css = f"<style>{template('picture.css')}</style>" if alone else ""
     space = 'xmlns="http://www.w3.org/2000/svg" ' if alone else ""

@@ -56,6 +56,7 @@ def clip_grads_with_norm_(
     """Scales the gradients, in place, by max_norm / (total_norm + 1e-6) where that is below 1.
 
     `total_norm`, (), is what `get_total_norm` gave for them. `foreach` is accepted for the sake of existing scripts.
+    Raises RuntimeError for a `total_norm` of more or fewer elements than one.
 
     >>> import gradgate
     >>> w = gradgate.zeros(2, requires_grad=True)
@@ -64,6 +65,14 @@ def clip_grads_with_norm_(
     >>> w.grad.tolist()
     [3.0, 4.0]
     """
+    if isinstance(total_norm, Tensor):
+        if total_norm.numel() != 1:
+            raise RuntimeError(
+                f"clip_grads_with_norm_: total_norm should have one element, got shape {tuple(total_norm.shape)}; "
+                "use get_total_norm(gradients)"
+            )
+        if not total_norm.is_floating_point():
+            total_norm = total_norm.to(_core.float64)
     _core._clip_grads_with_norm(parameters, max_norm, total_norm)
 
 

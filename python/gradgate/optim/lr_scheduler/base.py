@@ -11,7 +11,8 @@ from gradgate.optim.optimizer import Optimizer
 class LRScheduler:
     """Base class of the learning-rate schedules.
 
-    A subclass defines `get_lr()`. The constructor notes each group's rate as its `initial_lr` and sets the
+    A subclass defines `get_lr()`, and `_get_closed_form_lr()` if the rates of an epoch can be had without those of the
+    epoch before. The constructor notes each group's rate as its `initial_lr` and sets the
     rates of epoch 0; each `step()` goes on by one epoch. To go on after epoch n without a saved state, pass
     `last_epoch=n` and an optimizer whose state was loaded: it has the `initial_lr`, and the rates of epoch n + 1.
 
@@ -51,9 +52,16 @@ class LRScheduler:
         """The rates that this schedule set last, one for each parameter group."""
         return self._last_lr
 
-    def step(self) -> None:
-        """Goes on by one epoch: to be called after the epoch's optimizer steps."""
-        if self._step_count == 1 and self.optimizer._steps_taken == 0:
+    def _get_closed_form_lr(self) -> list[float]:
+        """The rates of the groups at epoch `last_epoch`, whatever the rates are now."""
+        return self.get_lr()
+
+    def step(self, epoch: int | None = None) -> None:
+        """Goes on by one epoch: to be called after the epoch's optimizer steps.
+
+        An `epoch`, which is deprecated, is gone to instead.
+        """
+        if self._step_count == 1 and self.optimizer._took_no_step():
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate of the schedule is "
                 "skipped. Call `optimizer.step()` first",
@@ -61,8 +69,13 @@ class LRScheduler:
                 stacklevel=2,
             )
         self._step_count += 1
-        self.last_epoch += 1
-        self._set_rates(self.get_lr())
+        if epoch is None:
+            self.last_epoch += 1
+            self._set_rates(self.get_lr())
+        else:
+            warn_of_epoch()
+            self.last_epoch = epoch
+            self._set_rates(self._get_closed_form_lr())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer."""
@@ -71,6 +84,14 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes over a `state_dict()`; the optimizer's own state dict brings the rates themselves."""
         vars(self).update(state_dict)
+
+    def _require_known_groups(self) -> None:
+        """Raises ValueError if the optimizer got parameter groups since this schedule was made."""
+        if len(self.optimizer.param_groups) != len(self.base_lrs):
+            raise ValueError(
+                f"{type(self).__name__} was made for {len(self.base_lrs)} parameter groups, but the optimizer has "
+                f"{len(self.optimizer.param_groups)} by now; make a new schedule after add_param_group"
+            )
 
     def _rates(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
@@ -92,6 +113,20 @@ class LRScheduler:
         self.last_epoch = -1
         self._step_count = 0
         self.step()
+
+
+def warn_of_epoch() -> None:
+    """Warns the caller of a schedule's step that its epoch argument is deprecated."""
+    warnings.warn(
+        "the epoch parameter of lr_scheduler.step() is deprecated; call step() once an epoch", UserWarning, stacklevel=3
+    )
+
+
+def times_power(rate: float, factor: float, count: int) -> float:
+    """`rate` multiplied by `factor` `count` times: the bits of as many steps, where pow has those of the platform."""
+    for _ in range(count):
+        rate *= factor
+    return rate
 
 
 def check_optimizer(optimizer: object) -> None:

@@ -31,7 +31,12 @@ class CosineAnnealingLR(LRScheduler):
         if t == 0:
             return self._rates()
         if (t - 1 - half) % (2 * half) == 0:  # the rate is eta_min, from which no factor leads up
+            self._require_known_groups()
             rise = (1 - cosine(math.pi / half)) / 2
             return [lr + (base - self.eta_min) * rise for lr, base in zip(self._rates(), self.base_lrs, strict=True)]
         factor = (1 + cosine(math.pi * t / half)) / (1 + cosine(math.pi * (t - 1) / half))
         return [self.eta_min + (lr - self.eta_min) * factor for lr in self._rates()]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        factor = (1 + cosine(math.pi * self.last_epoch / self.T_max)) / 2
+        return [self.eta_min + (base - self.eta_min) * factor for base in self.base_lrs]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
-from gradgate.optim.lr_scheduler.base import LRScheduler, for_each_group
+from gradgate.optim.lr_scheduler.base import LRScheduler, for_each_group, times_power
 from gradgate.optim.optimizer import Optimizer
 
 
@@ -35,6 +36,7 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._require_known_groups()
         return [base * factor(self.last_epoch) for base, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
     def _resume(self) -> None:
@@ -82,6 +84,9 @@ class StepLR(LRScheduler):
             return self._rates()
         return [lr * self.gamma for lr in self._rates()]
 
+    def _get_closed_form_lr(self) -> list[float]:
+        return [times_power(base, self.gamma, self.last_epoch // self.step_size) for base in self.base_lrs]
+
 
 class MultiStepLR(LRScheduler):
     """The rate times `gamma` at each of the epochs `milestones`; one given twice counts twice."""
@@ -99,6 +104,10 @@ class MultiStepLR(LRScheduler):
             rates = [lr * self.gamma for lr in rates]
         return rates
 
+    def _get_closed_form_lr(self) -> list[float]:
+        passed = bisect_right(sorted(Counter(self.milestones).elements()), self.last_epoch)
+        return [times_power(base, self.gamma, passed) for base in self.base_lrs]
+
 
 class ExponentialLR(LRScheduler):
     """The rate times `gamma` at every epoch: a running product, so that no pow is taken."""
@@ -111,3 +120,6 @@ class ExponentialLR(LRScheduler):
         if self.last_epoch == 0:
             return self._rates()
         return [lr * self.gamma for lr in self._rates()]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return [times_power(base, self.gamma, self.last_epoch) for base in self.base_lrs]

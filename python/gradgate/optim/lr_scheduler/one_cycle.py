@@ -70,13 +70,14 @@ class OneCycleLR(LRScheduler):
             raise ValueError(
                 f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
             )
+        self._require_known_groups()
         return self._between("lr")
 
     def _resume(self) -> None:
         self.step()
 
-    def step(self) -> None:
-        super().step()
+    def step(self, epoch: int | None = None) -> None:
+        super().step(epoch)
         if self.cycle_momentum:
             for group, momentum in zip(self.optimizer.param_groups, self._between("momentum"), strict=True):
                 if "betas" in group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gradgate.optim.lr_scheduler.base import LRScheduler, check_optimizer, for_each_group
+from gradgate.optim.lr_scheduler.base import LRScheduler, check_optimizer, for_each_group, warn_of_epoch
 from gradgate.optim.optimizer import Optimizer
 
 
@@ -54,6 +54,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold = threshold
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.min_lrs: list[float] = for_each_group(optimizer, min_lr, "min_lr")
         self.eps = eps
         self.last_epoch = 0
@@ -62,10 +63,16 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown_counter = 0
         self._last_lr = self._rates()
 
-    def step(self, metrics: Any) -> None:  # type: ignore[override]  # the one schedule that looks at the training
-        """Goes on by one epoch, whose `metrics` is a number or a tensor of one element."""
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]  # it looks at the training
+        """Goes on by one epoch, whose `metrics` is a number or a tensor of one element; an `epoch` is deprecated.
+
+        Raises RuntimeError if the rate is to fall and the optimizer got parameter groups for which `min_lr`, a list, has no
+        value.
+        """
         current = float(metrics)
-        self.last_epoch += 1
+        if epoch is not None:
+            warn_of_epoch()
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current):
             self.best = current
             self.num_bad_epochs = 0
@@ -94,6 +101,14 @@ class ReduceLROnPlateau(LRScheduler):
         return value > bar if self.mode == "max" else value < bar
 
     def _reduce(self) -> None:
+        count = len(self.optimizer.param_groups)
+        if len(self.min_lrs) != count:
+            if self.default_min_lr is None:
+                raise RuntimeError(
+                    f"ReduceLROnPlateau: the optimizer has {count} parameter groups by now, but min_lr has "
+                    f"{len(self.min_lrs)} values; extend the schedule's min_lrs after add_param_group"
+                )
+            self.min_lrs = [self.default_min_lr] * count
         for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
             lr = max(group["lr"] * self.factor, lowest)
             if group["lr"] - lr > self.eps:

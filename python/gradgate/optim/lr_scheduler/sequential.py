@@ -14,6 +14,8 @@ from gradgate.optim.optimizer import Optimizer
 class SequentialLR(LRScheduler):
     """Runs `schedulers[0]` until epoch `milestones[0]`, then `schedulers[1]` from its epoch 0, and so on.
 
+    A schedule that ends at epoch 0, or where the one before it ends, has no epochs and changes no rate.
+
     Raises ValueError for no schedules, schedules of another optimizer, a ReduceLROnPlateau (its step needs a
     metric), or milestones that are not one fewer than the schedules.
 
@@ -62,7 +64,7 @@ class SequentialLR(LRScheduler):
         self._restart(self.base_lrs)
         self.last_epoch = last_epoch + 1
 
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]  # epochs of its own, which cannot be jumped to
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[i]
@@ -76,11 +78,12 @@ class SequentialLR(LRScheduler):
 
     def _restart(self, rates: list[float]) -> None:
         self.last_epoch = 0
-        # Constructing each schedule has taken it to its epoch 0: only the first begins there now.
-        for scheduler in self._schedulers[1:]:
+        # Constructing each schedule has taken it to its epoch 0: only the one that begins is there now.
+        for scheduler in self._schedulers:
             scheduler.last_epoch = -1
-        self._schedulers[0]._restart(rates)
-        self._last_lr = self._schedulers[0].get_last_lr()
+        beginning = self._schedulers[bisect_right(self._milestones, 0)]
+        beginning._restart(rates)
+        self._last_lr = beginning.get_last_lr()
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()

@@ -30,6 +30,9 @@ class ConstantLR(LRScheduler):
             return list(self.base_lrs)
         return [lr * (1 / self.factor) for lr in self._rates()]
 
+    def _get_closed_form_lr(self) -> list[float]:
+        return [base if self.last_epoch >= self.total_iters else base * self.factor for base in self.base_lrs]
+
 
 class LinearLR(LRScheduler):
     """The rate times a factor that goes linearly from `start_factor` at epoch 0 to `end_factor` at `total_iters`.
@@ -75,3 +78,9 @@ class LinearLR(LRScheduler):
         change = self.end_factor - self.start_factor
         last = self.total_iters * self.start_factor + (self.last_epoch - 1) * change
         return [lr * (1 + change / last) for lr in self._rates()]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        if self.last_epoch >= self.total_iters:
+            return [base * self.end_factor for base in self.base_lrs]
+        factor = self.start_factor + (self.end_factor - self.start_factor) * self.last_epoch / self.total_iters
+        return [base * factor for base in self.base_lrs]

@@ -14,8 +14,8 @@ from gradgate._core import Tensor
 def default_collate(batch: Sequence[Any]) -> Any:
     """Makes one batch of a list of samples: each tensor gets a leading dimension of samples.
 
-    Tensors and NumPy arrays are stacked, numbers become a tensor (floats float64, integers int64, bools
-    bool), strings and bytes stay a list, and tuples, lists and mappings are collated entry by entry
+    Tensors and NumPy arrays are stacked, numbers become a tensor (float64 if one of them is a float, int64 if
+    one is an integer, bool if all are bools), strings and bytes stay a list, and tuples, lists and mappings are collated entry by entry
     (a tuple becomes a list, a named tuple stays one).
 
     Raises TypeError for samples of another type, RuntimeError for sequences of different lengths.
@@ -30,9 +30,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return _core.stack(list(batch))
     if isinstance(first, (numpy.ndarray, numpy.generic)):
         return _core.tensor(numpy.stack(batch))
-    for kind, dtype in ((bool, _core.bool), (int, _core.int64), (float, _core.float64)):
-        if isinstance(first, kind):
-            return _core.tensor(list(batch), dtype=dtype)
+    if isinstance(first, (bool, int, float)):
+        return _number_tensor(list(batch))
     if isinstance(first, (str, bytes)):
         return list(batch)
     if isinstance(first, Mapping):
@@ -46,6 +45,15 @@ def default_collate(batch: Sequence[Any]) -> Any:
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
         f"found {type(first).__name__}. Pass a collate_fn that knows it"
     )
+
+
+def _number_tensor(numbers: list[Any]) -> Tensor:
+    """A tensor of numbers in the type that holds them all, not in that of the first."""
+    if not isinstance(numbers[0], float):
+        gathered = _core.tensor(numbers)
+        if not gathered.dtype.is_floating_point:
+            return gathered
+    return _core.tensor(numbers, dtype=_core.float64)
 
 
 def default_convert(data: Any) -> Any:

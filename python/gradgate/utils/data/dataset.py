@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from gradgate import _core
 from gradgate._core import Generator, Tensor
+from gradgate.utils.data.indices import refuse_mask, sample_key, sample_keys
 
 Sample_co = TypeVar("Sample_co", covariant=True)
 
@@ -68,14 +69,37 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class Subset(Dataset[Sample_co]):
-    """The samples of `dataset` at `indices`."""
+    """The samples of `dataset` at `indices`, their positions.
+
+    A slice or a list chooses several at once, if `dataset` takes a list of positions, as a TensorDataset does.
+    Raises TypeError for a mask of bools.
+
+    >>> from gradgate import tensor
+    >>> odd = Subset(TensorDataset(tensor([0, 10, 20, 30])), [1, 3])
+    >>> odd[0], odd[:]
+    ((tensor(10),), (tensor([10, 30]),))
+    """
 
     def __init__(self, dataset: Dataset[Sample_co], indices: Sequence[int]) -> None:
+        refuse_mask(indices, "Subset")
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: int) -> Sample_co:
-        return self.dataset[int(self.indices[index])]
+    def __getitem__(self, index: Any) -> Sample_co:
+        if type(index) is not int:
+            if isinstance(index, (slice, list)):
+                return self._several(index)
+            index = sample_key(index, "Subset")
+        key = self.indices[index]
+        return self.dataset[key if type(key) is int else sample_key(key, "Subset")]
+
+    def _several(self, index: slice | list[Any]) -> Sample_co:
+        if isinstance(index, slice):
+            chosen: Any = self.indices[index]
+        else:
+            chosen = [self.indices[i] for i in sample_keys(index, "Subset")]
+        # A data set that takes a list of positions is more general than the type of one that takes a position.
+        return self.dataset[sample_keys(chosen, "Subset")]  # type: ignore[index]
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from gradgate import _core
 from gradgate._core import Generator, Tensor
 from gradgate.utils.data.collate import default_collate, default_convert
 from gradgate.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
+from gradgate.utils.data.indices import position_tensor, sample_key, sample_keys
 from gradgate.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 Sample_co = TypeVar("Sample_co", covariant=True)
+
+_FIXED = {"dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "generator", "persistent_workers"}
 
 
 class DataLoader(Generic[Sample_co]):
@@ -37,7 +39,10 @@ class DataLoader(Generic[Sample_co]):
     A TensorDataset, or a Subset of one, is gathered in blocks of rows, one call for each tensor and batch,
     when `collate_fn` is the default.
 
-    Raises ValueError for arguments that contradict one another, or a negative `num_workers`.
+    The attributes that are used when the loader is made cannot be set afterwards: make a new loader.
+
+    Raises ValueError for arguments that contradict one another, or a negative `num_workers`, TypeError for a mask of bools
+    instead of indices.
 
     >>> from gradgate import tensor
     >>> from gradgate.utils.data import TensorDataset
@@ -85,18 +90,28 @@ class DataLoader(Generic[Sample_co]):
         self.pin_memory = pin_memory
         self.drop_last = drop_last
         self.generator = generator
+        self._is_made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and "_is_made" in vars(self):
+            raise ValueError(
+                f"{name} attribute should not be set after {type(self).__name__} is initialized; make a new one"
+            )
+        super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
         if isinstance(self.dataset, IterableDataset):
             return self._stream(iter(self.dataset))
         if self.batch_sampler is None:
-            return (self.collate_fn(self.dataset[index]) for index in self.sampler or ())
+            order = () if self.sampler is None else self.sampler
+            return (self.collate_fn(self.dataset[sample_key(index, "DataLoader")]) for index in order)
         sampler = self.batch_sampler
         batches = sampler.batches() if isinstance(sampler, BatchSampler) else iter(sampler)
         gather = _row_gatherer(self.dataset) if self.collate_fn is default_collate else None
         if gather is not None:
             return map(gather, batches)
-        return (self.collate_fn([self.dataset[index] for index in _as_list(batch)]) for batch in batches)
+        dataset: Any = self.dataset  # whose keys are those that the sampler gives
+        return (self.collate_fn([dataset[key] for key in sample_keys(batch, "DataLoader")]) for batch in batches)
 
     def __len__(self) -> int:
         """The number of batches. Raises TypeError if the data set or the sampler has no length."""
@@ -152,21 +167,10 @@ def _row_gatherer(dataset: Dataset[Any]) -> Callable[[Any], list[Tensor]] | None
     """How to gather the rows at some indices in blocks, if the data set is tensors in memory."""
     if isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__:
         tensors = dataset
-        return lambda indices: tensors.rows(_as_indices(indices, len(tensors)))
+        return lambda indices: tensors.rows(position_tensor(indices, len(tensors), "DataLoader"))
     if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
         gather, subset = _row_gatherer(dataset.dataset), dataset
         if gather is not None:
-            chosen = _as_indices(subset.indices, len(subset.dataset))  # type: ignore[arg-type]
-            return lambda indices: gather(chosen.index_select(0, _as_indices(indices, len(subset))))
+            chosen = position_tensor(subset.indices, len(subset.dataset), "Subset")  # type: ignore[arg-type]
+            return lambda indices: gather(chosen.index_select(0, position_tensor(indices, len(subset), "DataLoader")))
     return None
-
-
-def _as_indices(indices: Any, size: int) -> Tensor:
-    """The indices as an int64 tensor, counted from the end where they are negative."""
-    if isinstance(indices, Tensor):
-        return indices
-    return _core.tensor([int(index) + size if index < 0 else int(index) for index in indices], dtype=_core.int64)
-
-
-def _as_list(indices: Any) -> Any:
-    return indices.tolist() if isinstance(indices, Tensor) else indices

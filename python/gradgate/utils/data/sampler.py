@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from gradgate import _core
 from gradgate._core import Generator, Tensor
+from gradgate.utils.data.indices import position_tensor, refuse_mask
 
 Index_co = TypeVar("Index_co", covariant=True)
+
+# Indices that are drawn at once: 8 MB, of which a sampler of any length needs no more.
+_BLOCK = 1 << 20
 
 
 class Sampler(Generic[Index_co]):
@@ -19,17 +24,26 @@ class Sampler(Generic[Index_co]):
 
 
 class IndexSampler(Sampler[int]):
-    """A sampler that draws all its indices at once, as an int64 tensor of shape (N,)."""
+    """A sampler that draws its indices in blocks, int64 tensors of one dimension.
 
-    def draw(self) -> Tensor:
+    The first block is drawn when an iteration begins, and the others when they are needed.
+    """
+
+    def blocks(self) -> Iterator[Tensor]:
         """The indices of one pass over the data."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.draw().tolist())
+        return chain.from_iterable(block.tolist() for block in self.blocks())
 
     def __len__(self) -> int:
         raise NotImplementedError
+
+
+def _in_blocks(draw: Callable[[int, int], Tensor], count: int, size: int = _BLOCK) -> Iterator[Tensor]:
+    """What `draw(begin, end)` gives for the parts of `count` indices, the first of them at once."""
+    first = draw(0, min(size, count))
+    return chain([first], (draw(begin, min(begin + size, count)) for begin in range(size, count, size)))
 
 
 class SequentialSampler(IndexSampler):
@@ -38,8 +52,8 @@ class SequentialSampler(IndexSampler):
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
-    def draw(self) -> Tensor:
-        return _core.arange(len(self))
+    def blocks(self) -> Iterator[Tensor]:
+        return _in_blocks(_core.arange, len(self))
 
     def __len__(self) -> int:
         return len(self.data_source)
@@ -73,29 +87,39 @@ class RandomSampler(IndexSampler):
         """How many indices are drawn."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def draw(self) -> Tensor:
+    def blocks(self) -> Iterator[Tensor]:
         size, wanted = len(self.data_source), self.num_samples
-        if wanted > 0 and size == 0:
-            raise ValueError(f"RandomSampler: num_samples={wanted}, but the data set is empty")
-        if self.replacement and size > 0:
-            return _core.randint(0, size, (wanted,), generator=self.generator)
-        orders = [_core.randperm(size, generator=self.generator) for _ in range(-(-wanted // max(size, 1)))]
-        return _core.cat(orders)[:wanted] if orders else _core.arange(0)
+        if size == 0:
+            if wanted > 0:
+                raise ValueError(f"RandomSampler: num_samples={wanted}, but the data set is empty")
+            return iter(())
+        if self.replacement:
+            return _in_blocks(lambda begin, end: self._independent(size, end - begin), wanted)
+        return _in_blocks(lambda begin, end: self._permuted(size, end - begin), wanted, size * max(1, _BLOCK // size))
+
+    def _independent(self, size: int, count: int) -> Tensor:
+        return _core.randint(0, size, (count,), generator=self.generator)
+
+    def _permuted(self, size: int, count: int) -> Tensor:
+        """The first `count` indices of as many permutations as they need."""
+        orders = [_core.randperm(size, generator=self.generator) for _ in range(-(-count // size))]
+        return (orders[0] if len(orders) == 1 else _core.cat(orders))[:count]
 
     def __len__(self) -> int:
         return self.num_samples
 
 
 class SubsetRandomSampler(IndexSampler):
-    """The given indices in random order."""
+    """The given indices in random order. Raises TypeError for a mask of bools."""
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        refuse_mask(indices, "SubsetRandomSampler")
         self.indices = indices
         self.generator = generator
 
-    def draw(self) -> Tensor:
-        indices = _core.tensor([int(index) for index in self.indices], dtype=_core.int64)
-        return indices.index_select(0, _core.randperm(len(self), generator=self.generator))
+    def blocks(self) -> Iterator[Tensor]:
+        indices = position_tensor(self.indices, 0, "SubsetRandomSampler")
+        return iter([indices.index_select(0, _core.randperm(len(self), generator=self.generator))])
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -125,8 +149,13 @@ class WeightedRandomSampler(IndexSampler):
         self.replacement = replacement
         self.generator = generator
 
-    def draw(self) -> Tensor:
-        return _core.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+    def blocks(self) -> Iterator[Tensor]:
+        # Every block costs a pass over the weights; without replacement there are fewer indices than weights.
+        size = max(_BLOCK, len(self.weights)) if self.replacement else self.num_samples
+        return _in_blocks(lambda begin, end: self._drawn(end - begin), self.num_samples, size)
+
+    def _drawn(self, count: int) -> Tensor:
+        return _core.multinomial(self.weights, count, self.replacement, generator=self.generator)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -162,18 +191,24 @@ class BatchSampler(Sampler[list[int]]):
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
 
     def batches(self) -> Iterator[Any]:
-        """What `__iter__` yields, but as int64 tensors where the sampler draws its indices at once."""
+        """What `__iter__` yields, but as int64 tensors where the sampler draws its indices in blocks."""
         # A subclass with an __iter__ of its own means that one.
         own_order = (
             type(self).__iter__ is not BatchSampler.__iter__ or type(self.sampler).__iter__ is not IndexSampler.__iter__
         )
-        return iter(self) if own_order else self._slices(self.sampler.draw())  # type: ignore[attr-defined]
+        return iter(self) if own_order else self._slices(self.sampler.blocks())  # type: ignore[attr-defined]
 
-    def _slices(self, indices: Tensor) -> Iterator[Tensor]:
-        count = int(indices.shape[0])
-        for begin in range(0, count, self.batch_size):
-            if begin + self.batch_size <= count or not self.drop_last:
+    def _slices(self, blocks: Iterator[Tensor]) -> Iterator[Tensor]:
+        rest: Tensor | None = None
+        for block in blocks:
+            indices = block if rest is None else _core.cat([rest, block])
+            count = int(indices.shape[0])
+            whole = count - count % self.batch_size
+            for begin in range(0, whole, self.batch_size):
                 yield indices[begin : begin + self.batch_size]
+            rest = indices[whole:] if whole < count else None
+        if rest is not None and not self.drop_last:
+            yield rest
 
 
 def _check_positive(name: str, value: Any) -> None:
