@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gates/gate.h"
+#include "gates/lists.h"
 
 namespace gradgate {
 
@@ -57,7 +58,5 @@ struct Minimum {
   template <class V> static constexpr V local_a(V a, V b, V) { return select(a > b, V(0), select(a == b, V(0.5), V(1))); }
   template <class V> static constexpr V local_b(V a, V b, V) { return select(a < b, V(0), select(a == b, V(0.5), V(1))); }
 };
-
-using BinaryGates = GateList<Add, Sub, Mul, Div, Pow, Maximum, Minimum>;
 
 }  // namespace gradgate

@@ -44,26 +44,6 @@ struct GateInfo {
   }
 };
 
-// A compile-time list of gates; a gate's position in it is its index in the kernel tables.
-template <class... Gates>
-struct GateList {
-  static constexpr int size = sizeof...(Gates);
-
-  template <class G>
-  static constexpr int index() {
-    constexpr bool same[] = {__is_same(G, Gates)...};
-    for (int i = 0; i < size; ++i)
-      if (same[i]) return i;
-    return -1;
-  }
-
-  // Calls visit.template operator()<G>() for every gate, in order.
-  template <class Visit>
-  static constexpr void each(Visit&& visit) {
-    (visit.template operator()<Gates>(), ...);
-  }
-};
-
 // Calls f(values..., V(scalars[0]), ...) with as many scalars as the gate takes.
 template <class G, class V, class F, class... Values>
 inline auto with_scalars(F f, const double* scalars, const Values&... values) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gates/gate.h"
+#include "gates/lists.h"
 
 namespace gradgate {
 
@@ -16,7 +17,5 @@ struct Lerp {
   template <class V> static V local_b(V, V, V weight, V) { return weight; }
   template <class V> static V local_c(V a, V b, V, V) { return b - a; }
 };
-
-using TernaryGates = GateList<Lerp>;
 
 }  // namespace gradgate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gates/gate.h"
+#include "gates/lists.h"
 
 namespace gradgate {
 
@@ -286,10 +287,5 @@ struct Round {
   }
   template <class V> static V local(V, V) { return V(0); }
 };
-
-using UnaryGates =
-    GateList<Neg, Abs, Sign, Square, Reciprocal, Sqrt, Rsqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Sinh, Cosh, Asin, Acos, Atan,
-             Tanh, Sigmoid, Erf, Relu, LeakyRelu, Elu, Selu, Gelu, GeluTanh, Silu, Softplus, Logsigmoid, Mish, Hardtanh, Clamp, Floor,
-             Ceil, Trunc, Round>;
 
 }  // namespace gradgate

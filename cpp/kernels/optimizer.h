@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "gates/lists.h"
 #include "kernels/dispatch.h"
 
 namespace gradgate {
@@ -22,7 +23,7 @@ struct ParameterUpdate {
   void run(const typename Rule::Numbers& numbers, std::int64_t begin, std::int64_t end) const {
     T* part[Rule::states];
     for (int s = 0; s < Rule::states; ++s) part[s] = state[s] ? state[s] + begin : nullptr;
-    kernels().of<T>().optimizer.template of<Rule>().run(end - begin, p + begin, g + begin, part, numbers);
+    kernels().of<T>().optimizer.run[OptimizerRules::index<Rule>()](end - begin, p + begin, g + begin, part, &numbers);
   }
 };
 

@@ -1,4 +1,6 @@
 // The forward and backward kernels of the binary gates, and the forward kernels of the ternary ones.
+#include "gates/binary.h"
+#include "gates/ternary.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/isa/elementwise_loops.h"
 #include "kernels/isa/tables.h"
@@ -29,25 +31,23 @@ void ternary_forward(std::int64_t n, const T* a, const T* b, const T* c, T* y) {
   map<kMemoryBound<G>>(n, y, [](Vec<T> u, Vec<T> v, Vec<T> w) { return G::forward(u, v, w); }, a, b, c);
 }
 
-template <class T>
-void fill(ElementwiseTable<T>& table) {
-  int i = 0;
-  BinaryGates::each([&]<class G>() {
-    using K = BinaryKernels<G, T>;
-    table.binary[i] = K::forward;
-    table.binary_backward[i][0] = K::backward_a;
-    table.binary_backward[i][1] = K::backward_b;
-    ++i;
-  });
-  i = 0;
-  TernaryGates::each([&]<class G>() { table.ternary[i++] = ternary_forward<G, T>; });
+template <class T, class... G2, class... G3>
+void fill(ElementwiseTable<T>& table, GateList<G2...>, GateList<G3...>) {
+  using Table = ElementwiseTable<T>;
+  static constexpr typename Table::Binary binary[] = {BinaryKernels<G2, T>::forward...};
+  static constexpr typename Table::BinaryBackward backward[][2] = {
+      {BinaryKernels<G2, T>::backward_a, BinaryKernels<G2, T>::backward_b}...};
+  static constexpr typename Table::Ternary ternary[] = {ternary_forward<G3, T>...};
+  table.binary = binary;
+  table.binary_backward = backward;
+  table.ternary = ternary;
 }
 
 }  // namespace
 
 void fill_multi_input(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64) {
-  fill(f32);
-  fill(f64);
+  fill(f32, BinaryGates{}, TernaryGates{});
+  fill(f64, BinaryGates{}, TernaryGates{});
 }
 
 }  // namespace gradgate::GRADGATE_ISA

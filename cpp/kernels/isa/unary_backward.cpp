@@ -1,4 +1,5 @@
 // The backward kernels of the unary gates: downstream = upstream x local.
+#include "gates/unary.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/isa/elementwise_loops.h"
 #include "kernels/isa/tables.h"
@@ -16,17 +17,17 @@ void backward(std::int64_t n, const T* dy, const T* x, const T* y, T* dx, const 
   map<memory_bound>(n, dx, [&](Vec<T> d, Vec<T> a, Vec<T> b) { return d * unary_local<G>(a, b, s.value); }, dy, inputs, output);
 }
 
-template <class T>
-void fill(ElementwiseTable<T>& table) {
-  int i = 0;
-  UnaryGates::each([&]<class G>() { table.unary_backward[i++] = backward<G, T>; });
+template <class T, class... G>
+void fill(ElementwiseTable<T>& table, GateList<G...>) {
+  static constexpr typename ElementwiseTable<T>::UnaryBackward kernels[] = {backward<G, T>...};
+  table.unary_backward = kernels;
 }
 
 }  // namespace
 
 void fill_unary_backward(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64) {
-  fill(f32);
-  fill(f64);
+  fill(f32, UnaryGates{});
+  fill(f64, UnaryGates{});
 }
 
 }  // namespace gradgate::GRADGATE_ISA
