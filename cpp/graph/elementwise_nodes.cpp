@@ -75,14 +75,14 @@ template <class G>
 class UnaryNode final : public Node {
  public:
   UnaryNode(const Tensor& x, const Tensor& y, const double* scalars) {
-    saved_.save(G::info.saves, {x}, y);
+    saved_.save(unary_saves<G>(), {x}, y);
     for (int i = 0; i < G::info.scalar_count(); ++i) scalars_[i] = scalars[i];
   }
   const char* name() const override { return node_name_of<G>(); }
 
   void backward(Flow& flow) override {
     const Tensor& dy = flow.upstream();
-    if constexpr (G::info.saves == Saves::nothing) {
+    if constexpr (unary_saves<G>() == Saves::nothing) {
       flow.downstream(0, times_constant(dy, unary_local<G>(0.0, 0.0, scalars_)));
     } else {
       const Tensor x = saved_.input[0].unpack(*this), y = saved_.output.unpack(*this);
@@ -117,7 +117,7 @@ class UnaryNode final : public Node {
       const auto kernel = kernels().of<T>().elementwise.unary_backward[UnaryGates::index<G>()];
       const Dims& shape = dx.shape();
       const Strided<T> out{dx.data<T>(), dx.strides()};
-      if constexpr (G::info.saves == Saves::both)
+      if constexpr (unary_saves<G>() == Saves::both)
         elementwise<T, T, T, T>(
             shape, [&](std::int64_t n, T* o, const T* d, const T* a, const T* b) { kernel(n, d, a, b, o, scalars_); }, out,
             operand<const T>(dy, shape), operand<const T>(x, shape), operand<const T>(y, shape));
@@ -209,7 +209,7 @@ class BinaryNode final : public Node {
 template <class G>
 class TernaryNode final : public Node {
  public:
-  TernaryNode(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& y) { saved_.save(G::info.saves, {a, b, c}, y); }
+  TernaryNode(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& y) { saved_.save(ternary_saves<G>(), {a, b, c}, y); }
   const char* name() const override { return node_name_of<G>(); }
 
   void backward(Flow& flow) override {

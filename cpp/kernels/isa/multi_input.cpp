@@ -1,6 +1,7 @@
 // The forward and backward kernels of the binary gates, and the forward kernels of the ternary ones.
 #include "gates/binary.h"
 #include "gates/ternary.h"
+#include "gates/uses.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/isa/elementwise_loops.h"
 #include "kernels/isa/tables.h"
@@ -10,19 +11,22 @@ namespace {
 
 template <class G, class T>
 struct BinaryKernels {
-  static constexpr bool kInputs = saves_inputs(G::info.saves);
-  static constexpr bool kOutput = saves_output(G::info.saves);
-
   static void forward(std::int64_t n, const T* a, const T* b, T* y) {
     map<kMemoryBound<G>>(n, y, [](Vec<T> u, Vec<T> v) { return G::forward(u, v); }, a, b);
   }
   static void backward_a(std::int64_t n, const T* dy, const T* a, const T* b, const T* y, T* dx) {
-    map<kMemoryBound<G>>(n, dx, [](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * G::local_a(u, v, w); }, dy, kInputs ? a : nullptr,
-        kInputs ? b : nullptr, kOutput ? y : nullptr);
+    downstream<binary_needs<G>(0)>(n, dx, [](Vec<T> u, Vec<T> v, Vec<T> w) { return G::local_a(u, v, w); }, dy, a, b, y);
   }
   static void backward_b(std::int64_t n, const T* dy, const T* a, const T* b, const T* y, T* dx) {
-    map<kMemoryBound<G>>(n, dx, [](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * G::local_b(u, v, w); }, dy, kInputs ? a : nullptr,
-        kInputs ? b : nullptr, kOutput ? y : nullptr);
+    downstream<binary_needs<G>(1)>(n, dx, [](Vec<T> u, Vec<T> v, Vec<T> w) { return G::local_b(u, v, w); }, dy, a, b, y);
+  }
+
+ private:
+  // dx = dy * local(a, b, y), where what the local gradient does not need is not read.
+  template <unsigned needs, class Local>
+  static void downstream(std::int64_t n, T* dx, Local local, const T* dy, const T* a, const T* b, const T* y) {
+    map<kMemoryBound<G>>(n, dx, [local](Vec<T> d, Vec<T> u, Vec<T> v, Vec<T> w) { return d * local(u, v, w); }, dy,
+                         needs & kFirstInput ? a : nullptr, needs & kSecondInput ? b : nullptr, needs & kOutput ? y : nullptr);
   }
 };
 
