@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/float_environment.h"
 #include "base/thread_pool.h"
 #include "gates/lists.h"
 #include "kernels/dispatch.h"
@@ -32,6 +33,7 @@ inline constexpr std::int64_t kOptimizerGrain = 32768;
 
 template <class Rule, class T>
 void update_parameters(const Rule& rule, const std::vector<ParameterUpdate<Rule, T>>& updates) {
+  const FloatEnvironment environment;
   std::int64_t total = 0;
   for (const auto& update : updates) total += update.n;
   if (total < 2 * kOptimizerGrain || get_num_threads() == 1) {
