@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/float_environment.h"
 #include "array/copy.h"
 #include "base/host.h"
 #include "base/thread_pool.h"

@@ -57,15 +57,23 @@ class Dims {
     --size_;
   }
 
-  // The number of elements of a tensor of this shape.
-  std::int64_t product() const {
-    std::int64_t p = 1;
-    for (std::int64_t v : *this) p *= v;
-    return p;
+  // The number of elements of a tensor of this shape. Throws RuntimeError, naming the operation, when 64 bits cannot count them.
+  std::int64_t product(const char* operation = nullptr) const {
+    std::int64_t count = 1;
+    bool overflows = false;
+    for (std::int64_t v : *this) overflows |= __builtin_mul_overflow(count, v, &count);
+    if (overflows) [[unlikely]]
+      fail_too_large(operation);
+    return count;
   }
   bool contains(std::int64_t v) const { return std::find(begin(), end(), v) != end(); }
 
   friend bool operator==(const Dims& a, const Dims& b) { return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin()); }
+
+  // Apart from its callers, so that these stay small.
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_too_large(const char* operation) const {
+    fail<RuntimeError>(operation ? operation : "", operation ? ": " : "", "a tensor of shape ", *this, " is too large");
+  }
 
   // Written as Python writes a tuple.
   friend std::ostream& operator<<(std::ostream& out, const Dims& d) {
@@ -79,13 +87,14 @@ class Dims {
   std::int64_t value_[kMaxDims];
 };
 
-// The strides, in elements, of a row-major tensor of this shape.
+// The strides, in elements, of a row-major tensor of this shape. Throws RuntimeError when one of them needs more than 64 bits.
 inline Dims contiguous_strides(const Dims& shape) {
   Dims strides = shape;
   std::int64_t step = 1;
   for (int i = shape.size() - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= std::max<std::int64_t>(shape[i], 1);
+    if (__builtin_mul_overflow(step, std::max<std::int64_t>(shape[i], 1), &step) && i > 0) [[unlikely]]
+      shape.fail_too_large(nullptr);
   }
   return strides;
 }

@@ -3,6 +3,7 @@
 
 #include "bindings/define.h"
 #include "bindings/module.h"
+#include "gates/uses.h"
 #include "graph/elementwise/compare.h"
 #include "graph/elementwise/elementwise.h"
 #include "graph/elementwise/power.h"
@@ -127,20 +128,20 @@ void define_logic(py::module_& m) {
 }
 
 // What the registry says of a gate, for the tests, which go through all of it.
-py::dict description(const GateInfo& info, int arity) {
+py::dict description(const GateInfo& info, Saves saved, int arity) {
   static constexpr const char* saves[] = {"nothing", "inputs", "output", "both"};
   py::dict scalars;
   for (int i = 0; i < info.scalar_count(); ++i) scalars[info.scalars[i].name] = info.scalars[i].value;
   return py::dict(py::arg("name") = info.name, py::arg("summary") = info.summary, py::arg("arity") = arity,
-                  py::arg("scalars") = scalars, py::arg("saves") = saves[static_cast<int>(info.saves)], py::arg("ulp") = info.ulp,
+                  py::arg("scalars") = scalars, py::arg("saves") = saves[static_cast<int>(saved)], py::arg("ulp") = info.ulp,
                   py::arg("integers") = info.integers == Integers::keep ? "keep" : "promote");
 }
 
 py::list registry() {
   py::list gates;
-  for (int i = 0; i < UnaryGates::size; ++i) gates.append(description(unary_info(i), 1));
-  for (int i = 0; i < BinaryGates::size; ++i) gates.append(description(binary_info(i), 2));
-  for (int i = 0; i < TernaryGates::size; ++i) gates.append(description(ternary_info(i), 3));
+  UnaryGates::each([&]<class G>() { gates.append(description(G::info, unary_saves<G>(), 1)); });
+  BinaryGates::each([&]<class G>() { gates.append(description(G::info, binary_saves<G>(), 2)); });
+  TernaryGates::each([&]<class G>() { gates.append(description(G::info, ternary_saves<G>(), 3)); });
   return gates;
 }
 

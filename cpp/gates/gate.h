@@ -1,18 +1,11 @@
 // GateInfo: what a gate's definition says of itself besides its formulas.
 //
 // A gate is a struct with a `static constexpr GateInfo info`, a `forward` and its local gradients, all
-// templates over the value type V. A reading of the definition (SIMD lanes, Tensor, sets of values; integers
-// where the gate keeps them) supplies what it uses of: + - * / < <= > >= == !=, V(number), select, fma, abs, sqrt, floor,
-// exp, expm1, log, log1p, sin, cos, tan, sinh, cosh, asin, acos, atan, tanh, erf, pow.
+// templates over the value type V. A reading of the definition (SIMD lanes, Tensor, text, sets of values; integers
+// where the gate keeps them) supplies V(number), select, fma, pow, and the functions and operators of words.h.
 #pragma once
 
 namespace gradgate {
-
-// What the local gradient needs from the forward pass.
-enum class Saves { nothing, inputs, output, both };
-
-constexpr bool saves_inputs(Saves s) { return s == Saves::inputs || s == Saves::both; }
-constexpr bool saves_output(Saves s) { return s == Saves::output || s == Saves::both; }
 
 // A number that a gate takes besides its tensors, with its default.
 struct GateScalar {
@@ -29,7 +22,6 @@ inline constexpr int kMaxGateScalars = 2;
 struct GateInfo {
   const char* name;
   const char* summary;
-  Saves saves;
   // Bound of the float32 forward's error in units in the last place: of the result or, where the formula cancels, of the
   // larger magnitude that the tests' reference of the gate names. 0 means exact or correctly rounded.
   double ulp;
@@ -44,29 +36,9 @@ struct GateInfo {
   }
 };
 
-// A compile-time list of gates; a gate's position in it is its index in the kernel tables.
-template <class... Gates>
-struct GateList {
-  static constexpr int size = sizeof...(Gates);
-
-  template <class G>
-  static constexpr int index() {
-    constexpr bool same[] = {__is_same(G, Gates)...};
-    for (int i = 0; i < size; ++i)
-      if (same[i]) return i;
-    return -1;
-  }
-
-  // Calls visit.template operator()<G>() for every gate, in order.
-  template <class Visit>
-  static constexpr void each(Visit&& visit) {
-    (visit.template operator()<Gates>(), ...);
-  }
-};
-
 // Calls f(values..., V(scalars[0]), ...) with as many scalars as the gate takes.
 template <class G, class V, class F, class... Values>
-inline auto with_scalars(F f, const double* scalars, const Values&... values) {
+constexpr auto with_scalars(F f, const double* scalars, const Values&... values) {
   if constexpr (G::info.scalar_count() == 0)
     return f(values...);
   else if constexpr (G::info.scalar_count() == 1)
@@ -77,11 +49,11 @@ inline auto with_scalars(F f, const double* scalars, const Values&... values) {
 
 // The gate's forward and local gradient on values of type V, with its scalars filled in.
 template <class G, class V>
-inline V unary_forward(const V& x, const double* scalars) {
+constexpr V unary_forward(const V& x, const double* scalars) {
   return with_scalars<G, V>([](const auto&... a) { return G::template forward<V>(a...); }, scalars, x);
 }
 template <class G, class V>
-inline V unary_local(const V& x, const V& y, const double* scalars) {
+constexpr V unary_local(const V& x, const V& y, const double* scalars) {
   return with_scalars<G, V>([](const auto&... a) { return G::template local<V>(a...); }, scalars, x, y);
 }
 

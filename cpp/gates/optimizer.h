@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gates/gate.h"
+#include "gates/lists.h"
 
 namespace gradgate {
 
@@ -205,7 +206,5 @@ struct RMSprop {
     p = fma(V(-k.lr), change, p);
   }
 };
-
-using OptimizerRules = GateList<Sgd, Adam, Adagrad, RMSprop>;
 
 }  // namespace gradgate

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "gates/words.h"
+
 namespace gradgate {
 
 // The functions of a listing's preamble that an expression may need; bits of Text::needs.
@@ -224,27 +226,17 @@ inline Text pow(const Text& a, const Text& b) {
   if (is_one(b)) return counted(a, a, b);
   return composed(joined({a.beside(Binding::atom), " ** ", b.beside(Binding::sign)}), Binding::power, a, b);
 }
-inline Text copysign(const Text& a, const Text& b) { return called("np.copysign", a, b); }
-inline Text abs(const Text& x) { return called("np.abs", x); }
-inline Text sqrt(const Text& x) { return called("np.sqrt", x); }
-inline Text floor(const Text& x) { return called("np.floor", x); }
-inline Text exp(const Text& x) { return called("np.exp", x); }
-inline Text expm1(const Text& x) { return called("np.expm1", x); }
-inline Text log(const Text& x) { return called("np.log", x); }
-inline Text log1p(const Text& x) { return called("np.log1p", x); }
-inline Text sin(const Text& x) { return called("np.sin", x); }
-inline Text cos(const Text& x) { return called("np.cos", x); }
-inline Text tan(const Text& x) { return called("np.tan", x); }
-inline Text sinh(const Text& x) { return called("np.sinh", x); }
-inline Text cosh(const Text& x) { return called("np.cosh", x); }
-inline Text asin(const Text& x) { return called("np.arcsin", x); }
-inline Text acos(const Text& x) { return called("np.arccos", x); }
-inline Text atan(const Text& x) { return called("np.arctan", x); }
-inline Text tanh(const Text& x) { return called("np.tanh", x); }
-inline Text erf(const Text& x) {
-  Text t = called("erf", x);
-  t.needs |= kErf;
+// A name without "np." is one of the preamble's.
+inline Text function_text(const char* numpy, const Text& x) {
+  Text t = called(numpy, x);
+  if (std::string_view(numpy) == "erf") t.needs |= kErf;
   return t;
 }
+
+inline Text copysign(const Text& a, const Text& b) { return called("np.copysign", a, b); }
+#define GRADGATE_AS_TEXT(word, Gate, numpy) \
+  inline Text word(const Text& x) { return function_text(numpy, x); }
+GRADGATE_FUNCTIONS(GRADGATE_AS_TEXT)
+#undef GRADGATE_AS_TEXT
 
 }  // namespace gradgate

@@ -1,6 +1,9 @@
 // Uses: the reading of a gate's local gradient that tells which values it needs from the forward pass.
 #pragma once
 
+#include "gates/gate.h"
+#include "gates/words.h"
+
 namespace gradgate {
 
 // A set of values, as bits; every operation of the gates' vocabulary unites those of its operands.
@@ -22,46 +25,62 @@ constexpr Uses unite(Operands... operands) {
   return Uses::of((operands.values | ...));
 }
 
-constexpr Uses operator+(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator-(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator*(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator/(Uses a, Uses b) { return unite(a, b); }
+#define GRADGATE_OPERATOR(sign, name) \
+  constexpr Uses operator sign(Uses a, Uses b) { return unite(a, b); }
+#define GRADGATE_FUNCTION(word, gate, numpy) \
+  constexpr Uses word(Uses x) { return x; }
+GRADGATE_ARITHMETIC(GRADGATE_OPERATOR)
+GRADGATE_COMPARISONS(GRADGATE_OPERATOR)
+GRADGATE_FUNCTIONS(GRADGATE_FUNCTION)
+#undef GRADGATE_OPERATOR
+#undef GRADGATE_FUNCTION
 constexpr Uses operator-(Uses a) { return a; }
-constexpr Uses operator<(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator<=(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator>(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator>=(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator==(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses operator!=(Uses a, Uses b) { return unite(a, b); }
 constexpr Uses select(Uses condition, Uses a, Uses b) { return unite(condition, a, b); }
 constexpr Uses fma(Uses a, Uses b, Uses c) { return unite(a, b, c); }
 constexpr Uses pow(Uses a, Uses b) { return unite(a, b); }
-constexpr Uses abs(Uses x) { return x; }
-constexpr Uses sqrt(Uses x) { return x; }
-constexpr Uses floor(Uses x) { return x; }
-constexpr Uses exp(Uses x) { return x; }
-constexpr Uses expm1(Uses x) { return x; }
-constexpr Uses log(Uses x) { return x; }
-constexpr Uses log1p(Uses x) { return x; }
-constexpr Uses sin(Uses x) { return x; }
-constexpr Uses cos(Uses x) { return x; }
-constexpr Uses tan(Uses x) { return x; }
-constexpr Uses sinh(Uses x) { return x; }
-constexpr Uses cosh(Uses x) { return x; }
-constexpr Uses asin(Uses x) { return x; }
-constexpr Uses acos(Uses x) { return x; }
-constexpr Uses atan(Uses x) { return x; }
-constexpr Uses tanh(Uses x) { return x; }
-constexpr Uses erf(Uses x) { return x; }
 
 // The bits of a gate's inputs, in order, and of its output.
 inline constexpr unsigned kFirstInput = 1, kSecondInput = 2, kThirdInput = 4, kOutput = 8;
 
-// What the local gradient by input 0 or 1 of a binary gate needs.
+// What the local gradient by an input needs.
+template <class G>
+constexpr unsigned unary_needs() {
+  constexpr double scalars[kMaxGateScalars] = {};
+  return unary_local<G>(Uses::of(kFirstInput), Uses::of(kOutput), scalars).values;
+}
 template <class G>
 constexpr unsigned binary_needs(int input) {
   constexpr Uses a = Uses::of(kFirstInput), b = Uses::of(kSecondInput), y = Uses::of(kOutput);
   return (input == 0 ? G::local_a(a, b, y) : G::local_b(a, b, y)).values;
+}
+template <class G>
+constexpr unsigned ternary_needs(int input) {
+  constexpr Uses a = Uses::of(kFirstInput), b = Uses::of(kSecondInput), c = Uses::of(kThirdInput), y = Uses::of(kOutput);
+  return (input == 0 ? G::local_a(a, b, c, y) : input == 1 ? G::local_b(a, b, c, y) : G::local_c(a, b, c, y)).values;
+}
+
+// What a gate keeps from the forward pass when every gradient is wanted.
+enum class Saves { nothing, inputs, output, both };
+
+constexpr bool saves_inputs(Saves s) { return s == Saves::inputs || s == Saves::both; }
+constexpr bool saves_output(Saves s) { return s == Saves::output || s == Saves::both; }
+
+constexpr Saves saves_for(unsigned needs) {
+  const bool inputs = needs & ~kOutput, output = needs & kOutput;
+  return inputs && output ? Saves::both : inputs ? Saves::inputs : output ? Saves::output : Saves::nothing;
+}
+
+template <class G>
+constexpr Saves unary_saves() {
+  return saves_for(unary_needs<G>());
+}
+template <class G>
+constexpr Saves binary_saves() {
+  return saves_for(binary_needs<G>(0) | binary_needs<G>(1));
+}
+template <class G>
+constexpr Saves ternary_saves() {
+  return saves_for(ternary_needs<G>(0) | ternary_needs<G>(1) | ternary_needs<G>(2));
 }
 
 }  // namespace gradgate

@@ -3,12 +3,10 @@
 
 #include <cstdint>
 
-#include "gates/binary.h"
-#include "gates/ternary.h"
-#include "gates/unary.h"
-
 namespace gradgate {
 
+// A kernel's place is that of its gate in UnaryGates, BinaryGates or TernaryGates. The arrays lie beside the kernels, so that a change to
+// a gate rebuilds nothing that only calls them.
 template <class T>
 struct ElementwiseTable {
   using Unary = void (*)(std::int64_t n, const T* x, T* y, const double* scalars);
@@ -17,11 +15,11 @@ struct ElementwiseTable {
   using BinaryBackward = void (*)(std::int64_t n, const T* dy, const T* a, const T* b, const T* y, T* dx);
   using Ternary = void (*)(std::int64_t n, const T* a, const T* b, const T* c, T* y);
 
-  Unary unary[UnaryGates::size];
-  UnaryBackward unary_backward[UnaryGates::size];  // dx = dy * local(x, y); operands that are not saved may be null
-  Binary binary[BinaryGates::size];
-  BinaryBackward binary_backward[BinaryGates::size][2];  // one for each input
-  Ternary ternary[TernaryGates::size];
+  const Unary* unary;
+  const UnaryBackward* unary_backward;  // dx = dy * local(x, y); operands that are not saved may be null
+  const Binary* binary;
+  const BinaryBackward (*binary_backward)[2];  // one for each input
+  const Ternary* ternary;
 };
 
 }  // namespace gradgate

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/float_environment.h"
 #include "base/thread_pool.h"
+#include "gates/lists.h"
 #include "kernels/dispatch.h"
 
 namespace gradgate {
@@ -22,7 +24,7 @@ struct ParameterUpdate {
   void run(const typename Rule::Numbers& numbers, std::int64_t begin, std::int64_t end) const {
     T* part[Rule::states];
     for (int s = 0; s < Rule::states; ++s) part[s] = state[s] ? state[s] + begin : nullptr;
-    kernels().of<T>().optimizer.template of<Rule>().run(end - begin, p + begin, g + begin, part, numbers);
+    kernels().of<T>().optimizer.run[OptimizerRules::index<Rule>()](end - begin, p + begin, g + begin, part, &numbers);
   }
 };
 
@@ -31,6 +33,7 @@ inline constexpr std::int64_t kOptimizerGrain = 32768;
 
 template <class Rule, class T>
 void update_parameters(const Rule& rule, const std::vector<ParameterUpdate<Rule, T>>& updates) {
+  const FloatEnvironment environment;
   std::int64_t total = 0;
   for (const auto& update : updates) total += update.n;
   if (total < 2 * kOptimizerGrain || get_num_threads() == 1) {

@@ -116,6 +116,7 @@ class IntegerStream {
 
 template <class T>
 void draw_uniform(RandomStart start, std::int64_t n, T* out, double from, double to) {
+  const FloatEnvironment environment;
   const T low = static_cast<T>(from), high = static_cast<T>(to);
   const T parameters[] = {low, static_cast<T>(to - from), std::nextafter(high, low)};
   fill<T>(kernels().of<T>().random.uniform, start, n, out, parameters);
@@ -123,12 +124,14 @@ void draw_uniform(RandomStart start, std::int64_t n, T* out, double from, double
 
 template <class T>
 void draw_normal(RandomStart start, std::int64_t n, T* out, double mean, double deviation) {
+  const FloatEnvironment environment;
   const T parameters[] = {static_cast<T>(mean), static_cast<T>(deviation)};
   fill<T>(kernels().of<T>().random.normal, start, n, out, parameters);
 }
 
 template <class T>
 void draw_exponential(RandomStart start, std::int64_t n, T* out, double lambda) {
+  const FloatEnvironment environment;
   const T parameters[] = {static_cast<T>(lambda)};
   fill<T>(kernels().of<T>().random.exponential, start, n, out, parameters);
 }

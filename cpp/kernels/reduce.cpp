@@ -13,11 +13,14 @@ namespace {
 template <class T>
 T identity(Reduction reduction) {
   switch (reduction) {
+    case Reduction::sum:
+    case Reduction::sum_of_squares:
+    case Reduction::sum_of_magnitudes: return T(0);
     case Reduction::prod: return T(1);
     case Reduction::max: return -std::numeric_limits<T>::infinity();
     case Reduction::min: return std::numeric_limits<T>::infinity();
-    default: return T(0);
   }
+  __builtin_unreachable();
 }
 
 // One row of more than a chunk, of which chunks(count, n, first, partial) reduces `count` pieces of n elements from the first.
@@ -69,6 +72,7 @@ void reduce_rows(Reduction reduction, std::int64_t rows, std::int64_t n, const T
 
 template <class T>
 void first_of_rows(std::int64_t rows, std::int64_t n, const T* x, const T* value, std::int64_t* index) {
+  FloatEnvironment environment;
   LongWork work(rows * n);
   const auto kernel = kernels().of<T>().reduce.first_of_rows;
   parallel_for(rows, std::max<std::int64_t>(kReductionGrain / std::max<std::int64_t>(n, 1), 1), [&](std::int64_t begin, std::int64_t end) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/float_environment.h"
 #include "base/host.h"
 #include "base/thread_pool.h"
 
@@ -15,6 +16,7 @@ inline constexpr std::int64_t kExactGrain = 65'536;
 // Calls f(o) for each of `outer` blocks of `size` elements.
 template <class F>
 void each_outer(std::int64_t outer, std::int64_t size, const F& f) {
+  FloatEnvironment environment;
   LongWork work(outer * size);
   const std::int64_t grain = std::max<std::int64_t>(kExactGrain / std::max<std::int64_t>(size, 1), 1);
   parallel_for(outer, grain, [&](std::int64_t begin, std::int64_t end) {

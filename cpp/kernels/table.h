@@ -31,6 +31,7 @@ struct KernelTable {
 
   template <class T>
   const FloatTable<T>& of() const {
+    static_assert(__is_same(T, float) || __is_same(T, double), "there are kernels for float and double alone");
     if constexpr (__is_same(T, float))
       return f32;
     else

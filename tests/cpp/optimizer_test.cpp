@@ -23,6 +23,7 @@ T sqrt(T x) {
 }
 }  // namespace gradgate
 
+#include "gates/optimizer.h"
 #include "kernels/dispatch.h"
 #include "kernels/optimizer.h"
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "gates/binary.h"
-#include "gates/uses.h"
 #include "graph/elementwise/unary.h"
 
 namespace gradgate {

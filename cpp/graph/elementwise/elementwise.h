@@ -5,6 +5,7 @@
 #include "gates/binary.h"
 #include "gates/ternary.h"
 #include "gates/unary.h"
+#include "gates/words.h"
 #include "graph/elementwise/compare.h"
 #include "graph/engine/gate.h"
 
@@ -28,37 +29,22 @@ Tensor apply(const Tensor& a, const Tensor& b) {
   return apply_binary(BinaryGates::index<G>(), a, b);
 }
 
-inline Tensor operator+(const Tensor& a, const Tensor& b) { return apply<Add>(a, b); }
-inline Tensor operator-(const Tensor& a, const Tensor& b) { return apply<Sub>(a, b); }
-inline Tensor operator*(const Tensor& a, const Tensor& b) { return apply<Mul>(a, b); }
-inline Tensor operator/(const Tensor& a, const Tensor& b) { return apply<Div>(a, b); }
-inline Tensor operator-(const Tensor& x) { return apply<Neg>(x); }
-inline Tensor operator<(const Tensor& a, const Tensor& b) { return compare(Comparison::lt, a, b); }
-inline Tensor operator<=(const Tensor& a, const Tensor& b) { return compare(Comparison::le, a, b); }
-inline Tensor operator>(const Tensor& a, const Tensor& b) { return compare(Comparison::gt, a, b); }
-inline Tensor operator>=(const Tensor& a, const Tensor& b) { return compare(Comparison::ge, a, b); }
-inline Tensor operator==(const Tensor& a, const Tensor& b) { return compare(Comparison::eq, a, b); }
-inline Tensor operator!=(const Tensor& a, const Tensor& b) { return compare(Comparison::ne, a, b); }
+#define GRADGATE_ON_TENSORS(sign, Gate) \
+  inline Tensor operator sign(const Tensor& a, const Tensor& b) { return apply<Gate>(a, b); }
+GRADGATE_ARITHMETIC(GRADGATE_ON_TENSORS)
+#undef GRADGATE_ON_TENSORS
+#define GRADGATE_ON_TENSORS(sign, word) \
+  inline Tensor operator sign(const Tensor& a, const Tensor& b) { return compare(Comparison::word, a, b); }
+GRADGATE_COMPARISONS(GRADGATE_ON_TENSORS)
+#undef GRADGATE_ON_TENSORS
+#define GRADGATE_ON_TENSORS(word, Gate, numpy) \
+  inline Tensor word(const Tensor& x) { return apply<Gate>(x); }
+GRADGATE_FUNCTIONS(GRADGATE_ON_TENSORS)
+#undef GRADGATE_ON_TENSORS
 
+inline Tensor operator-(const Tensor& x) { return apply<Neg>(x); }
 inline Tensor select(const Tensor& condition, const Tensor& a, const Tensor& b) { return where(condition, a, b); }
 inline Tensor fma(const Tensor& a, const Tensor& b, const Tensor& c) { return a * b + c; }
 inline Tensor pow(const Tensor& a, const Tensor& b) { return apply<Pow>(a, b); }
-inline Tensor abs(const Tensor& x) { return apply<Abs>(x); }
-inline Tensor sqrt(const Tensor& x) { return apply<Sqrt>(x); }
-inline Tensor exp(const Tensor& x) { return apply<Exp>(x); }
-inline Tensor expm1(const Tensor& x) { return apply<Expm1>(x); }
-inline Tensor log(const Tensor& x) { return apply<Log>(x); }
-inline Tensor log1p(const Tensor& x) { return apply<Log1p>(x); }
-inline Tensor sin(const Tensor& x) { return apply<Sin>(x); }
-inline Tensor cos(const Tensor& x) { return apply<Cos>(x); }
-inline Tensor tan(const Tensor& x) { return apply<Tan>(x); }
-inline Tensor sinh(const Tensor& x) { return apply<Sinh>(x); }
-inline Tensor cosh(const Tensor& x) { return apply<Cosh>(x); }
-inline Tensor asin(const Tensor& x) { return apply<Asin>(x); }
-inline Tensor acos(const Tensor& x) { return apply<Acos>(x); }
-inline Tensor atan(const Tensor& x) { return apply<Atan>(x); }
-inline Tensor tanh(const Tensor& x) { return apply<Tanh>(x); }
-inline Tensor erf(const Tensor& x) { return apply<Erf>(x); }
-inline Tensor floor(const Tensor& x) { return apply<Floor>(x); }
 
 }  // namespace gradgate

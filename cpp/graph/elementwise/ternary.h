@@ -20,7 +20,7 @@ class TernaryGate final : public Gate {
   void run(const Inputs& in, const Outputs& out) const override {
     run_ternary(TernaryGates::index<G>(), out[0], in[0], in[1], in[2]);
   }
-  Saved saves(unsigned) const override { return {saves_inputs(G::info.saves) ? 7u : 0u, saves_output(G::info.saves)}; }
+  Saved saves(unsigned) const override { return {saves_inputs(ternary_saves<G>()) ? 7u : 0u, saves_output(ternary_saves<G>())}; }
   void rule(BackwardContext& c) const override {
     const Tensor& dy = c.upstream();
     FormulaType type(dy.dtype());

@@ -5,6 +5,7 @@
 #include "array/elementwise.h"
 #include "gates/text.h"
 #include "gates/unary.h"
+#include "gates/uses.h"
 #include "graph/engine/creation.h"
 #include "graph/engine/record.h"
 #include "graph/engine/types.h"
@@ -46,17 +47,17 @@ class UnaryGate final : public Gate {
   }
   void run(const Inputs& in, const Outputs& out) const override { run_unary(UnaryGates::index<G>(), out[0], in[0], scalars_); }
 
-  Saved saves(unsigned) const override { return {saves_inputs(G::info.saves), saves_output(G::info.saves)}; }
+  Saved saves(unsigned) const override { return {saves_inputs(unary_saves<G>()), saves_output(unary_saves<G>())}; }
   void rule(BackwardContext& c) const override {
     const Tensor& dy = c.upstream();
     FormulaType type(dy.dtype());
-    if constexpr (G::info.saves == Saves::nothing)
+    if constexpr (unary_saves<G>() == Saves::nothing)
       c.downstream(0, times_constant(dy, unary_local<G>(0.0, 0.0, scalars_)));
     else
       c.downstream(0, dy * unary_local<G>(c.input(0), c.output(), scalars_));
   }
   bool run_backward(BackwardContext& c) const override {
-    if constexpr (G::info.saves == Saves::nothing) return false;
+    if constexpr (unary_saves<G>() == Saves::nothing) return false;
     const Tensor x = c.input(0), y = c.output();
     const Tensor& saved = x.defined() ? x : y;
     Tensor dx(empty_like(saved));

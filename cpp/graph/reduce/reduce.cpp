@@ -1,6 +1,7 @@
 // The gates of means and products.
 #include "graph/reduce/reduce.h"
 
+#include "array/scan.h"
 #include "array/reduction.h"
 #include "graph/elementwise/elementwise.h"
 #include "graph/engine/phrase.h"

@@ -1,4 +1,5 @@
 // The optimizer kernels: each update rule over whole registers, then a masked tail.
+#include "gates/optimizer.h"
 #include "kernels/isa/tables.h"
 #include "simd/math.h"
 
@@ -19,9 +20,9 @@ inline void update_register(T* p, const T* g, T* const* state, std::int64_t i, c
 }
 
 template <class Rule, class T>
-void update(std::int64_t n, T* p, const T* g, T* const* state, const typename Rule::Numbers& numbers) {
+void update(std::int64_t n, T* p, const T* g, T* const* state, const void* numbers) {
   // Copies whose addresses stay here: the stores cannot be thought to change them.
-  const typename Rule::Numbers k = numbers;
+  const typename Rule::Numbers k = *static_cast<const typename Rule::Numbers*>(numbers);
   T* arrays[Rule::states];
   for (int s = 0; s < Rule::states; ++s) arrays[s] = state[s];
   std::int64_t i = 0;
@@ -29,16 +30,17 @@ void update(std::int64_t n, T* p, const T* g, T* const* state, const typename Ru
   if (i < n) update_register<Rule>(p, g, arrays, i, k, static_cast<int>(n - i));
 }
 
-template <class T>
-void fill(OptimizerTable<T>& table) {
-  OptimizerRules::each([&]<class Rule>() { static_cast<OptimizerKernel<T, Rule>&>(table).run = update<Rule, T>; });
+template <class T, class... Rules>
+void fill(OptimizerTable<T>& table, GateList<Rules...>) {
+  static constexpr typename OptimizerTable<T>::Run run[] = {update<Rules, T>...};
+  table.run = run;
 }
 
 }  // namespace
 
 void fill_optimizer(OptimizerTable<float>& f32, OptimizerTable<double>& f64) {
-  fill(f32);
-  fill(f64);
+  fill(f32, OptimizerRules{});
+  fill(f64, OptimizerRules{});
 }
 
 }  // namespace gradgate::GRADGATE_ISA

@@ -1,4 +1,6 @@
 // The backward kernels of the unary gates: downstream = upstream x local.
+#include "gates/unary.h"
+#include "gates/uses.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/isa/elementwise_loops.h"
 #include "kernels/isa/tables.h"
@@ -9,24 +11,25 @@ namespace {
 template <class G, class T>
 void backward(std::int64_t n, const T* dy, const T* x, const T* y, T* dx, const double* scalars) {
   const auto s = LocalScalars::of<G>(scalars);
-  const T* inputs = saves_inputs(G::info.saves) ? x : nullptr;
-  const T* output = saves_output(G::info.saves) ? y : nullptr;
+  constexpr unsigned needs = unary_needs<G>();
+  const T* inputs = needs & kFirstInput ? x : nullptr;
+  const T* output = needs & kOutput ? y : nullptr;
   // What is computed from the output is computed without elementary functions.
-  constexpr bool memory_bound = kMemoryBound<G> || G::info.saves == Saves::output;
+  constexpr bool memory_bound = kMemoryBound<G> || needs == kOutput;
   map<memory_bound>(n, dx, [&](Vec<T> d, Vec<T> a, Vec<T> b) { return d * unary_local<G>(a, b, s.value); }, dy, inputs, output);
 }
 
-template <class T>
-void fill(ElementwiseTable<T>& table) {
-  int i = 0;
-  UnaryGates::each([&]<class G>() { table.unary_backward[i++] = backward<G, T>; });
+template <class T, class... G>
+void fill(ElementwiseTable<T>& table, GateList<G...>) {
+  static constexpr typename ElementwiseTable<T>::UnaryBackward kernels[] = {backward<G, T>...};
+  table.unary_backward = kernels;
 }
 
 }  // namespace
 
 void fill_unary_backward(ElementwiseTable<float>& f32, ElementwiseTable<double>& f64) {
-  fill(f32);
-  fill(f64);
+  fill(f32, UnaryGates{});
+  fill(f64, UnaryGates{});
 }
 
 }  // namespace gradgate::GRADGATE_ISA
