@@ -278,13 +278,17 @@ def test_conversion_keeps_the_objects():
         net.to("cuda")
 
 
-def test_linear_weight_stays_in_input_major_order():
-    layer = nn.Linear(3, 2)
-    assert layer.weight.t().is_contiguous()
-    assert copy.deepcopy(layer).weight.t().is_contiguous()
-    assert layer.double().weight.t().is_contiguous()
-    layer.load_state_dict({"weight": gradgate.ones(2, 3), "bias": gradgate.ones(2)})
-    assert layer.weight.t().is_contiguous()
+def test_parameters_and_gradients_can_be_flattened():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.LayerNorm(2))
+    for model in (net, copy.deepcopy(net), net.double()):
+        model(gradgate.ones(5, 3, dtype=model[0].weight.dtype)).sum().backward()
+        for values in ([p for p in model.parameters()], [p.grad for p in model.parameters()]):
+            flat = gradgate.cat([v.view(-1) for v in values])
+            assert flat.tolist() == [x for v in values for x in v.detach().numpy().ravel().tolist()]
+        assert model[0].weight.data.view(-1).shape == (12,)
+        model.zero_grad()
+    net.load_state_dict({name: gradgate.ones(*reversed(value.shape)).t() for name, value in net.state_dict().items()})
+    assert net[0].weight.is_contiguous()
 
 
 def test_deepcopy_is_independent():

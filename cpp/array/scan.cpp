@@ -67,8 +67,8 @@ void products_of_others(const Array& x, const Dims& dims, const Array& out) {
   const Array result = Array::empty(rows.shape(), x.dtype());
   const std::int64_t n = reduced_count(x.shape(), dims);
   FloatEnvironment environment;
-  LongWork work(2 * x.numel());
   visit_floating("prod", x.dtype(), [&]<class T>() {
+    const LongWork work(2 * x.numel());
     const auto size = static_cast<std::size_t>(n);
     std::vector<T> before(size), after(size);
     for (std::int64_t first = 0; n > 0 && first < x.numel(); first += n) {

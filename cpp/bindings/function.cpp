@@ -61,7 +61,8 @@ class PythonGate final : public Gate {
     const Tensor dx = unwrap(gradient.ptr());
     const Dims& shape = c.input_shape(input);
     if (!broadcasts_to(shape, dx.shape()))
-      fail<RuntimeError>(kind_.graph_name(), ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ", shape);
+      fail<RuntimeError>(kind_.graph_name(), ": backward returned a gradient of shape ", dx.shape(), " for input ", input, " of shape ",
+                         shape);
     c.downstream(input, cast(sum_to(dx, shape), c.input_dtype(input)));
   }
 
@@ -91,7 +92,8 @@ std::vector<std::optional<PythonGate::Place>> places_of(const std::vector<std::o
 // The outputs as results of a gate on the inputs (None for an argument that is no tensor), of which forward(inputs) makes them again. An
 // output that is an input, or is returned twice, becomes a tensor of its own; a dirty one, an input that forward changed in place,
 // becomes the result itself. Those not differentiable are left off the graph.
-std::vector<Tensor> record_function(const std::string& name, const std::string& graph_name, const py::function& forward, const py::function& backward,
+std::vector<Tensor> record_function(const std::string& name, const std::string& graph_name, const py::function& forward,
+                                    const py::function& backward,
                                     const std::vector<std::optional<Tensor>>& inputs, std::vector<Tensor> outputs,
                                     const std::vector<std::optional<Tensor>>& saved, const std::vector<bool>& differentiable,
                                     const std::vector<bool>& dirty) {
@@ -99,7 +101,9 @@ std::vector<Tensor> record_function(const std::string& name, const std::string& 
   for (const auto& t : inputs) needed = needed || (t && t->requires_grad());
   if (!needed || !grad_enabled()) return outputs;
   const auto places = places_of(saved, inputs, outputs);
-  const Ref<Node> node(new Node(Ref<const Gate>(new PythonGate(GateKind(name, graph_name), forward, backward, static_cast<int>(outputs.size()), places))));
+  const auto count = static_cast<int>(outputs.size());
+  const Ref<const Gate> gate(new PythonGate(GateKind(name, graph_name), forward, backward, count, places));
+  const Ref<Node> node(new Node(gate));
   for (const auto& t : inputs) node->add_input(t ? *t : Tensor(), t ? gradient_node(*t) : Ref<Node>());
   for (const Tensor& y : outputs) node->add_output(y);
   for (std::size_t i = 0; i < saved.size(); ++i)
@@ -123,8 +127,8 @@ std::vector<Tensor> record_function(const std::string& name, const std::string& 
 }  // namespace
 
 void define_function(py::module_& m) {
-  m.def("_record_function", record_function, py::arg("name"), py::arg("graph_name"), py::arg("forward"), py::arg("backward"), py::arg("inputs"),
-        py::arg("outputs"), py::arg("saved"), py::arg("differentiable"), py::arg("dirty"));
+  m.def("_record_function", record_function, py::arg("name"), py::arg("graph_name"), py::arg("forward"), py::arg("backward"),
+        py::arg("inputs"), py::arg("outputs"), py::arg("saved"), py::arg("differentiable"), py::arg("dirty"));
 }
 
 }  // namespace gradgate

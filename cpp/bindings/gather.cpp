@@ -91,8 +91,8 @@ void define_gathering(py::module_& m) {
       "row-major.\n\nRaises IndexError for an index out of range.",
       py::arg("indices"), py::arg("dim") = py::none());
   define(m, "repeat_interleave", repeated,
-         "The slices of input along dim, or with dim None its elements read row-major, each repeated: as often as the int repeats says, or\n"
-         "each as often as its element of a 1-d tensor. output_size is the sum of the repeats, where it is known.\n\n"
+         "The slices of input along dim, or with dim None its elements read row-major, each repeated: as often as the int repeats says,\n"
+         "or each as often as its element of a 1-d tensor. output_size is the sum of the repeats, where it is known.\n\n"
          "Raises RuntimeError for negative repeats, and for others than one for all or one for each.",
          py::arg("repeats"), py::arg("dim") = py::none(), py::kw_only(), py::arg("output_size") = py::none());
   m.def("embedding", embedding, py::arg("weight"), py::arg("indices"), py::arg("padding_idx") = -1,

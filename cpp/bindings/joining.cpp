@@ -3,7 +3,7 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/shapes/join.h"
-#include "graph/shapes/pad.h"
+#include "graph/choosing/pad.h"
 #include "graph/shapes/split.h"
 #include "graph/shapes/view.h"
 

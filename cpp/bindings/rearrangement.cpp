@@ -2,7 +2,7 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/shapes/diagonal.h"
-#include "graph/shapes/flip.h"
+#include "graph/choosing/flip.h"
 #include "graph/shapes/view.h"
 
 namespace py = pybind11;

@@ -195,6 +195,7 @@ __all__ = [
     "reciprocal",
     "relu",
     "remainder",
+    "repeat_interleave",
     "reshape",
     "result_type",
     "roll",
@@ -1610,6 +1611,13 @@ class Tensor:
         Raises RuntimeError for fewer counts than dimensions.
         """
 
+    def repeat_interleave(self, repeats: _TensorLike, dim: builtins.int | None = None, *, output_size: builtins.int | None = None) -> Tensor:
+        """The slices of input along dim, or with dim None its elements read row-major, each repeated: as often as the int repeats says,
+        or each as often as its element of a 1-d tensor. output_size is the sum of the repeats, where it is known.
+
+        Raises RuntimeError for negative repeats, and for others than one for all or one for each.
+        """
+
     @property
     def requires_grad(self) -> builtins.bool:
         """Whether gradients flow to this tensor."""
@@ -2276,7 +2284,7 @@ def _optimizer_step(rule: builtins.str, params: Sequence[Any], states: Mapping[A
 
 def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'FixedSize(4)']) -> Annotated[list[builtins.int], 'FixedSize(4)']: ...
 
-def _record_function(name: builtins.str, forward: Callable[..., Any], backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
+def _record_function(name: builtins.str, graph_name: builtins.str, forward: Callable[..., Any], backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
 
 def _set_device_name(name: builtins.str) -> None: ...
 
@@ -3168,6 +3176,13 @@ def remainder(input: _TensorLike, other: _TensorLike) -> Tensor:
     """input - other * floor(input / other), as Python's %: of other's sign.
 
     Elementwise, broadcast, in the operands' common type. Raises RuntimeError for integers over zero, and for bools.
+    """
+
+def repeat_interleave(input: _TensorLike, repeats: _TensorLike, dim: builtins.int | None = None, *, output_size: builtins.int | None = None) -> Tensor:
+    """The slices of input along dim, or with dim None its elements read row-major, each repeated: as often as the int repeats says,
+    or each as often as its element of a 1-d tensor. output_size is the sum of the repeats, where it is known.
+
+    Raises RuntimeError for negative repeats, and for others than one for all or one for each.
     """
 
 def reshape(input: _TensorLike, shape: _Dims) -> Tensor:

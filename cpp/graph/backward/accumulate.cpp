@@ -36,7 +36,8 @@ void accumulate_gradient(const Tensor& leaf, Tensor gradient, bool create_graph)
   const UndividedWork work;  // several threads may add to one parameter's gradient
   if (!leaf.body()->requires_grad) return;  // frozen since the forward pass
   if (!(gradient.shape() == leaf.shape()) || gradient.dtype() != leaf.dtype())
-    fail<RuntimeError>("backward: a gradient of ", gradient.dtype(), " and shape ", gradient.shape(), " arrived at a leaf of ", leaf.dtype(),
+    fail<RuntimeError>("backward: a gradient of ", gradient.dtype(), " and shape ", gradient.shape(), " arrived at a leaf of ",
+                       leaf.dtype(),
                        " and shape ", leaf.shape(), ", whose .data was replaced since the forward pass; run the forward pass again");
   Tensor& grad = record_of(leaf).grad;
   if (grad.defined() && (!(grad.shape() == gradient.shape()) || grad.dtype() != gradient.dtype()))

@@ -11,8 +11,8 @@
 namespace gradgate {
 namespace {
 
-const GateKind kReshape("reshape"), kView("view"), kSqueeze("squeeze"), kUnsqueeze("unsqueeze"), kPermute("permute"), kTranspose("transpose"),
-    kSlice("slice"), kSelect("select");
+const GateKind kReshape("reshape"), kView("view"), kSqueeze("squeeze"), kUnsqueeze("unsqueeze"), kPermute("permute"),
+    kTranspose("transpose"), kSlice("slice"), kSelect("select");
 
 // Strides under which x's memory has this shape; false when there are none. Each group of x's dimensions that is walked as one
 // must split into whole dimensions of the new shape.
@@ -227,7 +227,8 @@ Tensor unflatten(const Tensor& x, std::int64_t dim, const Dims& sizes) {
       known = size_product("unflatten", known, part[i]);
   }
   if (unknown >= 0 && known > 0) part[unknown] = x.size(at) / known;
-  if (x.ndim() == 0 || (unknown >= 0 && known == 0) || (unknown < 0 ? known : size_product("unflatten", known, part[unknown])) != x.size(at))
+  const std::int64_t total = unknown < 0 ? known : size_product("unflatten", known, part[unknown]);
+  if (x.ndim() == 0 || (unknown >= 0 && known == 0) || total != x.size(at))
     fail<RuntimeError>("unflatten: sizes ", sizes, " do not multiply up to the size of dim ", dim, " in a tensor of shape ", x.shape());
   Dims shape;
   for (int i = 0; i < at; ++i) shape.push_back(x.size(i));

@@ -1,5 +1,5 @@
 // Reversing and rotating, with the gate of the former.
-#include "graph/shapes/flip.h"
+#include "graph/choosing/flip.h"
 
 #include "array/rearrangement.h"
 #include "graph/choosing/selection.h"

@@ -1,5 +1,5 @@
 // Padding, whose gradient is padding by the negative counts.
-#include "graph/shapes/pad.h"
+#include "graph/choosing/pad.h"
 
 #include <algorithm>
 #include <limits>
