@@ -18,42 +18,58 @@ py::tuple tuple_of(const std::vector<Tensor>& tensors) {
   return t;
 }
 
+// Whether a size or a number of pieces is given, rather than a list of them, which a 1-d tensor is, too.
+bool is_one_integer(py::handle object) {
+  return PyIndex_Check(object.ptr()) && !py::isinstance<py::array>(object) && !(is_tensor(object.ptr()) && unwrap(object.ptr()).ndim() > 0);
+}
+
 // The size of dimension `dim` of a tensor that is to be cut along it.
 std::int64_t size_of(const char* operation, const Tensor& x, std::int64_t dim) {
   if (x.ndim() == 0) fail<RuntimeError>(operation, ": a 0-d tensor has no dimension to cut");
   return x.size(wrap_dim(dim, x.ndim()));
 }
 
+// More pieces than anybody wants, whose views would fill the memory.
+constexpr std::int64_t kMostPieces = std::int64_t{1} << 24;
+
+void check_pieces(const char* operation, std::int64_t count) {
+  if (count > kMostPieces) fail<RuntimeError>(operation, ": ", count, " pieces are more than the ", kMostPieces, " that are supported");
+}
+
 // Pieces of `size` elements, the last one smaller if it must be.
-std::vector<std::int64_t> equal_pieces(std::int64_t total, std::int64_t size) {
+std::vector<std::int64_t> equal_pieces(const char* operation, std::int64_t total, std::int64_t size) {
+  if (total == 0) return {0};
+  check_pieces(operation, total / size + (total % size != 0));
   std::vector<std::int64_t> pieces;
   for (std::int64_t rest = total; rest > 0; rest -= size) pieces.push_back(std::min(rest, size));
-  if (pieces.empty()) pieces.push_back(0);
   return pieces;
 }
 
 py::tuple split_by(const Tensor& x, const py::object& size_or_sections, std::int64_t dim) {
   const std::int64_t total = size_of("split", x, dim);
-  if (!PyIndex_Check(size_or_sections.ptr())) return tuple_of(split(x, size_or_sections.cast<std::vector<std::int64_t>>(), dim));
-  const auto size = size_or_sections.cast<std::int64_t>();
+  if (!is_one_integer(size_or_sections))
+    return tuple_of(split(x, integers_in("split", "split_size_or_sections", size_or_sections), dim));
+  const std::int64_t size = integer_in("split", "split_size_or_sections", size_or_sections);
   if (size < 0 || (size == 0 && total != 0))
     fail<RuntimeError>("split: split_size must be positive, got ", size, " for a dimension of size ", total);
-  return tuple_of(split(x, equal_pieces(total, size), dim));
+  return tuple_of(split(x, equal_pieces("split", total, size), dim));
 }
 
 py::tuple chunk(const Tensor& x, std::int64_t chunks, std::int64_t dim) {
   if (chunks <= 0) fail<RuntimeError>("chunk: expects chunks to be greater than 0, got ", chunks);
   const std::int64_t total = size_of("chunk", x, dim);
-  if (total == 0) return tuple_of(split(x, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), dim));
-  return tuple_of(split(x, equal_pieces(total, (total + chunks - 1) / chunks), dim));
+  if (total > 0) return tuple_of(split(x, equal_pieces("chunk", total, total / chunks + (total % chunks != 0)), dim));
+  check_pieces("chunk", chunks);
+  return tuple_of(split(x, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), dim));
 }
 
 py::tuple tensor_split(const Tensor& x, const py::object& indices_or_sections, std::int64_t dim) {
   const std::int64_t total = size_of("tensor_split", x, dim);
-  std::vector<std::int64_t> sizes;
-  if (PyIndex_Check(indices_or_sections.ptr())) {
-    const auto sections = indices_or_sections.cast<std::int64_t>();
+  if (is_one_integer(indices_or_sections)) {
+    const std::int64_t sections = integer_in("tensor_split", "indices_or_sections", indices_or_sections);
     if (sections <= 0) fail<RuntimeError>("tensor_split: the number of sections must be larger than 0, got ", sections);
+    check_pieces("tensor_split", sections);
+    std::vector<std::int64_t> sizes;
     for (std::int64_t i = 0; i < sections; ++i) sizes.push_back(total / sections + (i < total % sections));
     return tuple_of(split(x, sizes, dim));
   }
@@ -61,12 +77,17 @@ py::tuple tensor_split(const Tensor& x, const py::object& indices_or_sections, s
   std::vector<Tensor> parts;
   std::int64_t start = 0;
   auto bound = [&](std::int64_t index) { return std::clamp<std::int64_t>(index < 0 ? index + total : index, 0, total); };
-  for (std::int64_t index : indices_or_sections.cast<std::vector<std::int64_t>>()) {
+  for (std::int64_t index : integers_in("tensor_split", "indices_or_sections", indices_or_sections)) {
     parts.push_back(slice(x, d, start, std::max(start, bound(index))));
     start = bound(index);
   }
   parts.push_back(slice(x, d, start, total));
   return tuple_of(parts);
+}
+
+py::tuple unbind_along(const Tensor& x, std::int64_t dim) {
+  check_pieces("unbind", size_of("unbind", x, dim));
+  return tuple_of(unbind(x, dim));
 }
 
 std::vector<Tensor> with_dims(const std::vector<Tensor>& tensors, int least) {
@@ -141,7 +162,7 @@ void define_splits(py::module_& m) {
   define(m, "tensor_split", tensor_split,
          "Views along dim: a number of pieces whose sizes differ by at most one, or the pieces between a list of indices.",
          py::arg("indices_or_sections"), py::arg("dim") = 0);
-  define(m, "unbind", [](const Tensor& x, std::int64_t dim) { return tuple_of(unbind(x, dim)); },
+  define(m, "unbind", unbind_along,
          "Views at every index of dim, which goes.", py::arg("dim") = 0);
   define(m, "narrow", narrow, "A view of `length` elements from `start` along dim.\n\nRaises RuntimeError beyond the end.", py::arg("dim"),
          py::arg("start"), py::arg("length"));

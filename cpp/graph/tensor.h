@@ -89,7 +89,7 @@ struct TensorBody {
   static void destroy(TensorBody* body);
 };
 
-// What only leaves with a gradient and tensors that retain theirs need.
+// What only leaves with a gradient, tensors that retain theirs and those with attributes need.
 struct GraphRecord {
   GraphRecord();
   ~GraphRecord();
@@ -97,6 +97,7 @@ struct GraphRecord {
   Node* accumulator = nullptr;  // the leaf's node; it owns a reference to the leaf, not the reverse
   std::unique_ptr<HookList> hooks;    // of a leaf
   HookList* retained_in = nullptr;    // the list that fills .grad of this non-leaf
+  std::shared_ptr<void> attributes;   // what an embedding interpreter keeps with the tensor
 };
 
 inline const Dims& Tensor::shape() const { return body_->shape; }
