@@ -8,7 +8,7 @@ namespace gradgate {
 // What an interpreter installs; each may be null.
 struct HostHooks {
   void* (*release)() = nullptr;          // gives up the interpreter lock and returns what acquire needs
-  void (*acquire)(void* state) = nullptr;
+  void (*acquire)(void* state) = nullptr;  // takes it back; does not return in a thread that outlives the interpreter
   void (*check_interrupt)() = nullptr;   // throws when the user asked to stop
 };
 

@@ -38,7 +38,7 @@ struct HookHandle {
 HookHandle register_hook(const Tensor& t, const py::function& hook) {
   HookList& list = hooks_of(t);
   const std::uint64_t key = list.add(output_of(t), [hook](const Tensor& gradient) -> Tensor {
-    const py::object result = hook(gradient);
+    const py::object result = until_exit([&] { return hook(gradient); });
     if (result.is_none()) return {};
     if (!is_tensor(result.ptr())) fail<TypeError>("register_hook: a hook must return None or a Tensor");
     return unwrap(result.ptr());
@@ -68,7 +68,7 @@ Tensor require_grad(const Tensor& t, bool requires_grad) {
 }
 
 void set_gradient(const Tensor& t, const std::optional<Tensor>& gradient) {
-  if (gradient && gradient->same(t)) fail<RuntimeError>("can't assign Tensor as its own grad");
+  if (gradient && gradient->same(t)) fail<RuntimeError>("grad: a tensor cannot be its own gradient; assign a clone()");
   if (gradient && (!(gradient->shape() == t.shape()) || gradient->dtype() != t.dtype()))
     fail<RuntimeError>("assigned grad of ", gradient->dtype(), " and shape ", gradient->shape(), " to a tensor of ", t.dtype(),
                        " and shape ", t.shape(), "; they must be the same");

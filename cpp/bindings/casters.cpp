@@ -22,13 +22,24 @@ py::object item(const Tensor& t) {
 }
 
 Tensor tensor_from_foreign(PyObject* object) {
-  if (py::isinstance<py::array>(object)) return from_numpy(py::reinterpret_borrow<py::array>(object));
+  if (py::isinstance<py::array>(object)) {
+    const auto array = py::reinterpret_borrow<py::array>(object);
+    return holds_other_bools(array) ? from_numpy(own_array(array, std::nullopt)) : from_numpy(array);
+  }
   // NumPy's scalars keep their type but, like Python's numbers, do not widen.
   static const py::object& generic = *new py::object(py::module_::import("numpy").attr("generic"));
   if (!PyObject_IsInstance(object, generic.ptr())) return {};
   Tensor t = from_numpy(py::array::ensure(object));
   t.body()->number = true;
   return t;
+}
+
+Tensor argument_from(PyObject* object) {
+  if (!py::isinstance<py::array>(object) || py::reinterpret_borrow<py::array>(object).writeable()) return operand_from(object);
+  DType dtype;
+  const auto array = py::reinterpret_borrow<py::array>(object);
+  // What is no tensor's type is refused by its name.
+  return from_numpy(dtype_from_numpy(array.dtype(), dtype) ? own_array(array, std::nullopt) : array);
 }
 
 // The objects of the types, by number; never destroyed, as that would come after the interpreter's end.
@@ -62,7 +73,7 @@ Dims dims_from(const char* operation, const py::args& args) {
   py::detail::make_caster<Dims> caster;
   const bool nested = args.size() == 1 && py::detail::make_caster<Dims>().load(args[0], false);
   if (!caster.load(nested ? py::object(args[0]) : py::object(args), false))
-    fail<TypeError>(operation, ": expected ints or a sequence of ints, got ", py::str(py::object(args)).cast<std::string>());
+    fail<TypeError>(operation, ": expected ints or a sequence of ints, got ", type_names(args));
   return py::detail::cast_op<Dims&>(caster);
 }
 

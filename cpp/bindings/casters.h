@@ -7,6 +7,7 @@
 
 #include "base/dims.h"
 #include "base/dtype.h"
+#include "bindings/sequence.h"
 #include "bindings/tensor_type.h"
 
 namespace gradgate {
@@ -14,8 +15,10 @@ namespace gradgate {
 // The single element as a Python number. Throws RuntimeError when there is not exactly one.
 pybind11::object item(const Tensor& t);
 
-// A NumPy scalar or array as a tensor (arrays share their memory); undefined for anything else.
+// A NumPy scalar or array as a tensor (arrays share their memory, read-only ones too); undefined for anything else.
 Tensor tensor_from_foreign(PyObject* object);
+// As operand_from(), but over memory that may be written to: what a function returns may be a view of its argument.
+Tensor argument_from(PyObject* object);
 
 // The object that stands for a type in Python, one for each, and what Python objects name a type: these, NumPy's, and
 // float, int and bool.
@@ -47,7 +50,7 @@ struct type_caster<gradgate::Tensor> {
       return true;
     }
     if (!convert) return false;
-    value = gradgate::operand_from(source.ptr());
+    value = gradgate::argument_from(source.ptr());
     return value.defined();
   }
   static handle cast(const gradgate::Tensor& t, return_value_policy, handle) { return gradgate::wrap(t); }
@@ -68,12 +71,12 @@ struct type_caster<gradgate::Dims> {
   bool load(handle source, bool) {
     if (!PySequence_Check(source.ptr()) || PyUnicode_Check(source.ptr()) || gradgate::is_tensor(source.ptr())) return false;
     value = gradgate::Dims();
-    for (handle element : reinterpret_borrow<sequence>(source)) {
+    return gradgate::each_item(source, [this](const object& element) {
       make_caster<std::int64_t> integer;
       if (!PyIndex_Check(element.ptr()) || !integer.load(element, true)) return false;
       value.push_back(cast_op<std::int64_t>(integer));
-    }
-    return true;
+      return true;
+    });
   }
   static handle cast(const gradgate::Dims& dims, return_value_policy, handle) {
     tuple t(static_cast<std::size_t>(dims.size()));

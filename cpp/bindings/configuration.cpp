@@ -4,6 +4,7 @@
 #include "base/storage.h"
 #include "base/thread_pool.h"
 #include "bindings/casters.h"
+#include "bindings/exit.h"
 #include "bindings/module.h"
 #include "graph/engine/tensor.h"
 #include "graph/engine/types.h"
@@ -17,7 +18,7 @@ namespace {
 
 void install_host_hooks() {
   host_hooks.release = []() -> void* { return PyEval_SaveThread(); };
-  host_hooks.acquire = [](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); };
+  host_hooks.acquire = [](void* state) { until_exit([&] { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }); };
   host_hooks.check_interrupt = [] {
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   };
@@ -25,7 +26,7 @@ void install_host_hooks() {
 
 // Other threads may measure their cores meanwhile.
 std::pair<double, double> measured(TimedWork (*measure)()) {
-  const py::gil_scoped_release released;
+  const LongWork released(kLongWorkNanoseconds);
   const TimedWork work = measure();
   return {work.count, work.seconds};
 }

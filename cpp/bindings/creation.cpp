@@ -63,13 +63,26 @@ Tensor as_tensor(const py::object& data, const TypeArgument& dtype, const std::o
   return shared(data, dtype);
 }
 
-Tensor as_array(const TypeArgument& dtype, const py::object& data, const std::optional<bool>& copy) {
-  if (copy.value_or(false)) return copied(data, dtype);
+// The options of asarray() but for the type.
+struct ArrayOptions {
+  std::optional<bool> requires_grad, copy;
+};
+
+Tensor as_array(const py::object& data, const TypeArgument& dtype, const ArrayOptions& options) {
+  const bool given = is_tensor(data.ptr());
+  // As PyTorch: a tensor keeps its way to the leaves unless requires_grad=False takes it off.
+  const bool wanted = options.requires_grad.value_or(given && unwrap(data.ptr()).requires_grad());
+  if (given && wanted && unwrap(data.ptr()).requires_grad()) {
+    const Tensor x = unwrap(data.ptr()), result = cast(x, dtype.value_or(x.dtype()));
+    if (options.copy == false && !result.same(x)) fail<ValueError>("asarray: a tensor of another type cannot be made without a copy");
+    return options.copy == true && result.same(x) ? clone(x) : result;
+  }
+  if (options.copy.value_or(false)) return as_leaf(copied(data, dtype), wanted);
   const Tensor result = shared(data, dtype);
-  const bool shares = is_tensor(data.ptr()) ? result.storage() == unwrap(data.ptr()).storage()
-                                            : py::isinstance<py::array>(data) && result.bytes() == py::array(data).data();
-  if (copy && !shares) fail<ValueError>("asarray: a tensor of this object cannot be made without a copy");
-  return result.alias();
+  const bool shares = given ? result.storage() == unwrap(data.ptr()).storage()
+                            : py::isinstance<py::array>(data) && result.bytes() == py::array(data).data();
+  if (options.copy && !shares) fail<ValueError>("asarray: a tensor of this object cannot be made without a copy");
+  return as_leaf(result.alias(), wanted);
 }
 
 // The type that fill_value gives a tensor: that of the Python number it is.
@@ -78,6 +91,9 @@ DType fill_type(const Tensor& value) {
   return value.dtype() == DType::boolean ? DType::boolean : DType::int64;
 }
 
+// Not initialised, but for bools, of which kernels expect bytes of 0 and 1.
+Tensor uninitialised(const Dims& shape, DType dtype) { return dtype == DType::boolean ? zeros(shape, dtype) : Tensor::empty(shape, dtype); }
+
 // The functions of a size alone.
 struct Filling {
   const char* name;
@@ -85,7 +101,7 @@ struct Filling {
   const char* elements;
 };
 constexpr Filling kFillings[] = {
-    {"zeros", zeros, "zeros"}, {"ones", ones, "ones"}, {"empty", Tensor::empty, "elements that are not initialised"}};
+    {"zeros", zeros, "zeros"}, {"ones", ones, "ones"}, {"empty", uninitialised, "elements that are not initialised"}};
 
 // A tensor like x in shape and in order of memory.
 Tensor filled_like(const Filling& filling, const Tensor& x, DType dtype) {
@@ -126,12 +142,16 @@ void define_full(py::module_& m) {
   define_maker(
       m, "full_like",
       [](const TypeArgument& dtype, const Tensor& x, const Tensor& value) {
+        if (value.ndim() > 0)
+          fail<RuntimeError>("full_like: fill_value must be a number or a 0-d tensor, got shape ", value.shape(), " for an input of shape ",
+                             x.shape());
         const Tensor out = filled_like({"full_like", Tensor::empty, ""}, x, dtype.value_or(x.dtype()));
         if (value.is_number()) check_fits("full_like", value, out.dtype());
         copy_elements(out, value);
         return out;
       },
-      "A tensor of input's shape and type with one value.", py::arg("input"), py::arg("fill_value"), py::kw_only());
+      "A tensor of input's shape and type with one value, a number or a 0-d tensor.\n\nRaises RuntimeError for other values.",
+      py::arg("input"), py::arg("fill_value"), py::kw_only());
   define_maker_method(
       "new_full",
       [](const TypeArgument& dtype, const Tensor& x, const DimsArgument& size, const Tensor& value) {
@@ -161,7 +181,8 @@ void define_sequences(py::module_& m) {
         return start ? arange_of(*start, end, step, dtype) : arange_of(*end, {}, step, dtype);
       },
       "arange(end), arange(start, end) or arange(start, end, step): start, start + step, ... before end, of shape\n"
-      "(ceil((end - start) / step),); int64 for ints, else the default type.\n\n"
+      "(ceil((end - start) / step),); int64 for ints, else the default type. Floats are start + i * step, computed in float64 and\n"
+      "rounded once to the type; PyTorch's float32 elements may differ in the last place.\n\n"
       "Raises RuntimeError when step is zero or leads away from end.",
       py::arg("start") = py::none(), py::arg("end") = py::none(), py::arg("step") = py::none(), py::kw_only());
   define_maker(
@@ -200,10 +221,18 @@ void define_from_data(py::module_& m) {
       "A tensor with a copy of data, of this tensor's type.", py::arg("data"), py::kw_only());
   m.def("as_tensor", as_tensor, py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
         "Data as a tensor: itself, or a tensor that shares the memory of a writable NumPy array, when the type fits; else a copy.");
-  define_maker(m, "asarray", as_array,
-               "A tensor off the graph: with copy=False over the memory of a tensor or array, with copy=True over its own, and with\n"
-               "copy=None over the former where possible.\n\nRaises ValueError when copy=False and one is needed.",
-               py::arg("obj"), py::kw_only(), py::arg("copy") = py::none());
+  m.def(
+      "asarray",
+      [](const py::object& data, const TypeArgument& dtype, const std::optional<std::string>& device, const std::optional<bool>& copy,
+         const std::optional<bool>& requires_grad) {
+        check_device("asarray", device);
+        return as_array(data, dtype, {requires_grad, copy});
+      },
+      "A tensor of obj: with copy=False over the memory of a tensor or array, with copy=True over its own, and with copy=None over\n"
+      "the former where possible. A tensor stays on its graph unless requires_grad is False.\n\n"
+      "Raises ValueError when copy=False and one is needed.",
+      py::arg("obj"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(), py::arg("copy") = py::none(),
+      py::arg("requires_grad") = py::none());
 }
 
 }  // namespace

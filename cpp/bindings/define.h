@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <type_traits>
+#include <variant>
 
 #include "bindings/casters.h"
 #include "graph/engine/record.h"
@@ -46,6 +47,7 @@ template <class Get, class Set>
 class Property {
   using Value = std::decay_t<std::invoke_result_t<Get, const Tensor&>>;
   using NewValue = typename SetterValue<Set>::Type;
+  using NewValueOrNothing = std::conditional_t<std::is_void_v<NewValue>, std::monostate, NewValue>;
   // What pybind11 calls a type. Between three @ stand its names as that of an argument and as that of a result.
   enum class Role { neutral, argument, result };
   template <class T>
@@ -88,10 +90,7 @@ class Property {
   }
 
   int assign(const Tensor& t, PyObject* value) {
-    if (!value) {
-      PyErr_Format(PyExc_AttributeError, "Tensor.%s cannot be deleted", definition_.name);
-      return -1;
-    }
+    if (!value) return remove(t);
     if constexpr (!std::is_void_v<NewValue>) {
       pybind11::detail::make_caster<NewValue> caster;
       if (!caster.load(value, false))
@@ -99,6 +98,16 @@ class Property {
       set_(t, pybind11::detail::cast_op<NewValue&>(caster));
     }
     return 0;
+  }
+
+  // What may be None is None once it is deleted.
+  int remove(const Tensor& t) {
+    if constexpr (std::is_constructible_v<NewValueOrNothing, std::nullopt_t>) {
+      set_(t, std::nullopt);
+      return 0;
+    }
+    PyErr_Format(PyExc_AttributeError, "Tensor.%s cannot be deleted", definition_.name);
+    return -1;
   }
 
   Get get_;

@@ -2,6 +2,7 @@
 //
 // The structures are those of the specification (dmlc.github.io/dlpack, version 1.0); a capsule is named "dltensor" or
 // "dltensor_versioned" until its consumer takes it and renames it "used_...".
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "bindings/define.h"
 #include "bindings/module.h"
 #include "graph/engine/phrase.h"
+#include "graph/reduce/extreme.h"
 #include "graph/shapes/conversion.h"
 #include "graph/shapes/view.h"
 
@@ -92,8 +94,11 @@ struct Export {
 // The consumer may be done on any thread, with or without the interpreter's lock, which guards the reference counts.
 template <class Managed>
 void release_export(Managed* managed) {
-  const py::gil_scoped_acquire lock;
-  delete static_cast<Export<Managed>*>(managed->manager);
+  if (!Py_IsInitialized()) return;  // the interpreter has ended, and its memory with it
+  until_exit([managed] {
+    const py::gil_scoped_acquire lock;
+    delete static_cast<Export<Managed>*>(managed->manager);
+  });
 }
 
 template <class Managed>
@@ -135,6 +140,55 @@ py::object to_dlpack(const Tensor& t, const py::object& stream, const std::optio
   return max_version && max_version->first >= 1 ? export_capsule<Versioned>(exported, copied) : export_capsule<Legacy>(exported, copied);
 }
 
+// The shape that a producer states. Throws ValueError where no tensor has it.
+Dims stated_shape(const DLTensor& source, DType dtype) {
+  if (source.ndim < 0 || source.ndim > kMaxDims)
+    fail<ValueError>("from_dlpack: the array states ", source.ndim, " dimensions; a tensor has 0 to ", kMaxDims);
+  if (source.ndim > 0 && !source.shape) fail<ValueError>("from_dlpack: the array states ", source.ndim, " dimensions but no shape");
+  Dims shape;
+  std::int64_t bytes = item_size(dtype);
+  for (int i = 0; i < source.ndim; ++i) {
+    shape.push_back(source.shape[i]);
+    // Empty dimensions are left out, as the strides must not overflow either.
+    if (shape[i] < 0 || __builtin_mul_overflow(bytes, std::max<std::int64_t>(shape[i], 1), &bytes))
+      fail<ValueError>("from_dlpack: the array states the size ", shape[i], " at dimension ", i, ", which is negative or too large");
+  }
+  return shape;
+}
+
+// Its strides. Throws ValueError for negative ones, and where the last element would lie beyond all addresses.
+Dims stated_strides(const DLTensor& source, const Dims& shape, DType dtype) {
+  if (!source.strides || shape.product() == 0) return contiguous_strides(shape);
+  Dims strides;
+  std::int64_t last = 0;
+  for (int i = 0; i < shape.size(); ++i) {
+    strides.push_back(source.strides[i]);
+    std::int64_t step = 0;
+    if (strides[i] < 0) fail<ValueError>("from_dlpack: the array has a negative stride, ", strides[i], "; copy it first");
+    if (__builtin_mul_overflow(shape[i] - 1, strides[i], &step) || __builtin_add_overflow(last, step, &last) ||
+        __builtin_mul_overflow(last, std::int64_t{item_size(dtype)}, &step))
+      fail<ValueError>("from_dlpack: the array states the stride ", strides[i], " at dimension ", i, ", which is too large");
+  }
+  return strides;
+}
+
+// The address of the first element. Throws ValueError where there can be none.
+std::byte* stated_data(const DLTensor& source, const Dims& shape, DType dtype) {
+  if (!source.data && shape.product() > 0) fail<ValueError>("from_dlpack: the array has shape ", shape, " but no memory");
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(source.data) + source.byte_offset;
+  if (address % static_cast<std::uintptr_t>(item_size(dtype)) != 0)
+    fail<ValueError>("from_dlpack: the memory is not aligned to its element size; copy it first");
+  return reinterpret_cast<std::byte*>(address);
+}
+
+// Throws ValueError for bools whose bytes are neither 0 nor 1.
+void check_bools(const Tensor& t) {
+  if (t.dtype() != DType::boolean) return;
+  const Tensor bytes = Tensor::over(t.storage(), t.bytes(), t.shape(), t.strides(), DType::uint8);
+  if (t.numel() > 0 && item(extreme_value(Extreme::max, kMax, bytes, {}, false)).cast<int>() > 1)
+    fail<ValueError>("from_dlpack: the array has bools whose bytes are neither 0 nor 1; convert it to uint8 and compare with 0 first");
+}
+
 template <class Managed>
 Tensor import_capsule(const py::object& capsule) {
   auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), Managed::kName));
@@ -146,19 +200,26 @@ Tensor import_capsule(const py::object& capsule) {
   if (source.device.device_type != kCpu)
     fail<RuntimeError>("from_dlpack: the array is on device type ", source.device.device_type, "; only the CPU (1) is supported");
   const DType dtype = dtype_of(source.dtype);
-  Dims shape, strides;
-  for (int i = 0; i < source.ndim; ++i) shape.push_back(source.shape[i]);
-  strides = contiguous_strides(shape);
-  for (int i = 0; i < source.ndim && source.strides; ++i) strides[i] = source.strides[i];
-  auto* data = static_cast<std::byte*>(source.data) + source.byte_offset;
-  if (reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(item_size(dtype)) != 0)
-    fail<ValueError>("from_dlpack: the memory is not aligned to its element size; copy it first");
+  const Dims shape = stated_shape(source, dtype), strides = stated_strides(source, shape, dtype);
+  std::byte* data = stated_data(source, shape, dtype);
   auto storage = Storage::adopt(data, static_cast<std::size_t>(shape.product() * item_size(dtype)), managed, [](void* owner) {
     auto* done = static_cast<Managed*>(owner);
     if (done->deleter) done->deleter(done);
   });
   PyCapsule_SetName(capsule.ptr(), Managed::kUsed);
-  return Tensor::over(std::move(storage), data, shape, strides, dtype);
+  const Tensor result = Tensor::over(std::move(storage), data, shape, strides, dtype);
+  check_bools(result);
+  return result;
+}
+
+void check_device_of(const py::object& source) {
+  if (!py::hasattr(source, "__dlpack_device__")) fail<TypeError>("from_dlpack: the object has __dlpack__ but no __dlpack_device__");
+  const py::object device = source.attr("__dlpack_device__")();
+  py::detail::make_caster<std::pair<int, int>> pair;
+  if (!py::isinstance<py::sequence>(device) || !pair.load(device, true))
+    fail<TypeError>("from_dlpack: __dlpack_device__ must return two ints, got ", Py_TYPE(device.ptr())->tp_name);
+  const auto [type, index] = py::detail::cast_op<std::pair<int, int>>(pair);
+  if (type != kCpu) fail<RuntimeError>("from_dlpack: the array is on device type ", type, "; only the CPU (1) is supported");
 }
 
 Tensor from_dlpack(const py::object& source) {
@@ -166,9 +227,7 @@ Tensor from_dlpack(const py::object& source) {
   if (!PyCapsule_CheckExact(source.ptr())) {
     if (!py::hasattr(source, "__dlpack__"))
       fail<TypeError>("from_dlpack: expected an object with __dlpack__ or a capsule, got ", Py_TYPE(source.ptr())->tp_name);
-    const auto device = source.attr("__dlpack_device__")().cast<std::pair<int, int>>();
-    if (device.first != kCpu)
-      fail<RuntimeError>("from_dlpack: the array is on device type ", device.first, "; only the CPU (1) is supported");
+    check_device_of(source);
     try {
       capsule = source.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
     } catch (py::error_already_set& e) {
@@ -186,7 +245,8 @@ Tensor from_dlpack(const py::object& source) {
 void define_dlpack(py::module_& m) {
   m.def("from_dlpack", from_dlpack, py::arg("ext_tensor"),
         "A tensor over the memory of another library's CPU array.\n\n"
-        "Raises TypeError without __dlpack__ or for other element types, RuntimeError for other devices, ValueError for read-only memory.");
+        "Raises TypeError without __dlpack__ or for other element types, RuntimeError for other devices, ValueError for read-only memory\n"
+        "and for shapes, strides and bools that no tensor has.");
   define_method("__dlpack__", to_dlpack,
                 "A DLPack capsule over the tensor's memory, for NumPy's, PyTorch's and others' from_dlpack.\n\n"
                 "Raises RuntimeError when the tensor requires a gradient.",

@@ -43,10 +43,6 @@ void define_sequences_of_gates(py::module_& m) {
       m, "addcdiv", [](const Tensor& x, const Tensor& a, const Tensor& b, const Tensor& value) { return x + value * (a / b); },
       "input + value * tensor1 / tensor2, broadcast.", py::arg("tensor1").noconvert(), py::arg("tensor2").noconvert(), py::kw_only(),
       py::arg("value") = 1);
-  define_with_inplace(m, "clamp_min", [](const Tensor& x, const Tensor& min) { return apply<Maximum>(x, min); },
-                      "maximum(input, min).", py::arg("min"));
-  define_with_inplace(m, "clamp_max", [](const Tensor& x, const Tensor& max) { return apply<Minimum>(x, max); },
-                      "minimum(input, max).", py::arg("max"));
 }
 
 void define_closeness(py::module_& m) {

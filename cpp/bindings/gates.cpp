@@ -1,4 +1,5 @@
 // Every elementwise gate of the registry as a function, a Tensor method and an in-place method.
+#include <cmath>
 #include <string>
 
 #include "bindings/define.h"
@@ -8,6 +9,7 @@
 #include "graph/elementwise/elementwise.h"
 #include "graph/elementwise/power.h"
 #include "graph/elementwise/quotient.h"
+#include "graph/engine/creation.h"
 #include "graph/engine/types.h"
 #include "graph/shapes/conversion.h"
 
@@ -165,17 +167,29 @@ Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optio
   return max ? limited(Comparison::gt, above, *max) : above;
 }
 
+// As PyTorch: scaled by a power of ten, rounded to the nearest, ties to even, and scaled back.
+Tensor round_to(const Tensor& x, std::int64_t decimals) {
+  if (!is_floating(x.dtype())) fail<RuntimeError>("round: decimals needs a float32 or float64 tensor, got ", x.dtype());
+  if (decimals == 0) return apply<Round>(x);
+  const Tensor scale = number(std::pow(10.0, std::abs(static_cast<double>(decimals))));
+  return decimals > 0 ? apply<Div>(apply<Round>(apply<Mul>(x, scale)), scale) : apply<Mul>(apply<Round>(apply<Div>(x, scale)), scale);
+}
+
 }  // namespace
 
 void define_gates(py::module_& m) {
   for (int i = 0; i < UnaryGates::size; ++i)
     if (i != UnaryGates::index<Clamp>()) define_unary(m, i);
+  define_gate(m, "round", round_to, "input rounded to this many decimals; negative ones count digits before the point.\n\n"
+              "Raises RuntimeError for integers.", py::kw_only(), py::arg("decimals"));
   for (int i = 0; i < BinaryGates::size; ++i) define_binary(m, i);
   define_gate(
       m, "lerp", [](const Tensor& a, const Tensor& b, const Tensor& w) { return apply_ternary(TernaryGates::index<Lerp>(), a, b, w); },
       documentation(Lerp::info, "input, end and weight are broadcast and their types promoted"), py::arg("end"), py::arg("weight"));
   define_gate(m, "clamp", clamp, documentation(Clamp::info, "min and max are numbers, tensors that broadcast, or None for no limit"),
               py::arg("min") = py::none(), py::arg("max") = py::none());
+  define_gate(m, "clamp_min", [](const Tensor& x, const Tensor& min) { return clamp(x, min, {}); }, "clamp(input, min=min).", py::arg("min"));
+  define_gate(m, "clamp_max", [](const Tensor& x, const Tensor& max) { return clamp(x, {}, max); }, "clamp(input, max=max).", py::arg("max"));
   m.def("_gates", registry, "What the registry says of every elementwise gate.");
   define_comparisons(m);
   define_logic(m);

@@ -18,14 +18,21 @@ py::tuple tuple_of(const std::vector<Tensor>& tensors) {
   return t;
 }
 
+// Whether a size or a number of pieces is given, rather than a list of them, which a 1-d tensor is, too.
+bool is_one_integer(py::handle object) {
+  return PyIndex_Check(object.ptr()) && !py::isinstance<py::array>(object) && !(is_tensor(object.ptr()) && unwrap(object.ptr()).ndim() > 0);
+}
+
 py::tuple split_by(const Tensor& x, const py::object& size_or_sections, std::int64_t dim) {
-  if (PyIndex_Check(size_or_sections.ptr())) return tuple_of(split(x, size_or_sections.cast<std::int64_t>(), dim));
-  return tuple_of(split(x, size_or_sections.cast<std::vector<std::int64_t>>(), dim));
+  constexpr const char* name = "split_size_or_sections";
+  if (is_one_integer(size_or_sections)) return tuple_of(split(x, integer_in("split", name, size_or_sections), dim));
+  return tuple_of(split(x, integers_in("split", name, size_or_sections), dim));
 }
 
 py::tuple tensor_split(const Tensor& x, const py::object& indices_or_sections, std::int64_t dim) {
-  if (PyIndex_Check(indices_or_sections.ptr())) return tuple_of(split_evenly(x, indices_or_sections.cast<std::int64_t>(), dim));
-  return tuple_of(split_at(x, indices_or_sections.cast<std::vector<std::int64_t>>(), dim));
+  constexpr const char* name = "indices_or_sections";
+  if (is_one_integer(indices_or_sections)) return tuple_of(split_evenly(x, integer_in("tensor_split", name, indices_or_sections), dim));
+  return tuple_of(split_at(x, integers_in("tensor_split", name, indices_or_sections), dim));
 }
 
 std::vector<Tensor> with_least_dims(const std::vector<Tensor>& tensors, int least) {

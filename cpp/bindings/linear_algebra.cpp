@@ -1,8 +1,11 @@
 // Matrix products as functions and Tensor methods.
 #include "bindings/define.h"
 #include "bindings/module.h"
+#include "graph/elementwise/compare.h"
 #include "graph/elementwise/elementwise.h"
+#include "graph/engine/creation.h"
 #include "graph/products/matmul.h"
+#include "graph/shapes/conversion.h"
 
 namespace py = pybind11;
 
@@ -25,9 +28,15 @@ Tensor mv(const Tensor& a, const Tensor& v) {
   return matmul(a, v);
 }
 
+// factor * x, where a number 0 makes zeros of NaN and infinity, too.
+Tensor weighted(const Tensor& x, const Tensor& factor) {
+  const bool ignored = factor.is_number() && *cast(factor, DType::float64).data<double>() == 0;
+  return ignored ? where(full({}, 0, DType::boolean), x, full({}, 0, x.dtype())) : apply<Mul>(x, factor);
+}
+
 // beta * input + alpha * (a @ b)
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Tensor& beta, const Tensor& alpha) {
-  return apply<Add>(apply<Mul>(input, beta), apply<Mul>(mm(a, b), alpha));
+  return apply<Add>(weighted(input, beta), weighted(mm(a, b), alpha));
 }
 
 }  // namespace
@@ -45,7 +54,7 @@ void define_linear_algebra(py::module_& m) {
   define(m, "dot", dot, "The inner product of two vectors of one size.\n\nRaises RuntimeError for other shapes.", py::arg("tensor"));
   define(m, "outer", outer, "The outer product of vectors (m) and (n): a matrix (m, n).\n\nRaises RuntimeError for other shapes.",
          py::arg("vec2"));
-  define(m, "addmm", addmm, "beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape.", py::arg("mat1"),
+  define(m, "addmm", addmm, "beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape. A factor of 0 leaves its term out, NaN included.", py::arg("mat1"),
          py::arg("mat2"), py::kw_only(), py::arg("beta") = 1, py::arg("alpha") = 1);
   m.def(
       "linear",

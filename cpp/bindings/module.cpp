@@ -1,6 +1,7 @@
 // The extension module gradgate._core.
 #include "bindings/module.h"
 
+#include "bindings/arguments.h"
 #include "bindings/casters.h"
 #include "bindings/numpy.h"
 
@@ -16,19 +17,58 @@ void define_public_names(pybind11::module_& m) {
   m.attr("__all__") = names;
 }
 
-}  // namespace
-}  // namespace gradgate
-
-PYBIND11_MODULE(_core, m) {
-  m.doc() = "The core of Gradgate: tensors, gates and the backward engine.";
+void define_errors() {
   // The standard library's classes reach Python as pybind11 translates them.
   pybind11::register_exception_translator([](std::exception_ptr exception) {
     try {
       if (exception) std::rethrow_exception(exception);
-    } catch (const gradgate::TypeError& e) {
+    } catch (const TypeError& e) {
       pybind11::set_error(PyExc_TypeError, e.what());
+    } catch (const pybind11::cast_error&) {
+      pybind11::set_error(PyExc_TypeError, "an argument, or a value in one, has a type that cannot be used here");
     }
   });
+}
+
+PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
+  PyErr_Format(PyExc_TypeError, "%s() cannot be called; gradgate makes these objects itself", type->tp_name);
+  return nullptr;
+}
+
+// Objects that only the core makes: one that Python made would have no value.
+void refuse_making(pybind11::handle type) {
+  static PyMethodDef refuse = {"__new__",
+                               [](PyObject*, PyObject* arguments) {
+                                 PyObject* type = PyTuple_Size(arguments) > 0 ? PyTuple_GET_ITEM(arguments, 0) : nullptr;
+                                 return type && PyType_Check(type) ? refuse_new(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr)
+                                                                   : (PyErr_SetString(PyExc_TypeError, "__new__() expects a type"), nullptr);
+                               },
+                               METH_VARARGS, nullptr};
+  auto* made = reinterpret_cast<PyTypeObject*>(type.ptr());
+  made->tp_new = refuse_new;
+  // Set as an attribute it would change tp_new in turn, to a call of itself that object.__new__ goes around.
+  const auto function = pybind11::reinterpret_steal<pybind11::object>(PyCFunction_New(&refuse, nullptr));
+  if (!function || PyDict_SetItemString(made->tp_dict, "__new__", function.ptr()) != 0) throw pybind11::error_already_set();
+  PyType_Modified(made);
+}
+
+// For the registered types that have no constructor.
+void refuse_making_of(const pybind11::module_& m) {
+  const pybind11::object base = m.attr("Node").attr("__base__");
+  for (pybind11::handle type : base.attr("__subclasses__")()) {
+    const auto own = pybind11::dict(type.attr("__dict__"));
+    const bool has_constructor = PyInstanceMethod_Check(pybind11::object(own["__init__"]).ptr());
+    if (type.attr("__module__").equal(m.attr("__name__")) && !has_constructor) refuse_making(type);
+  }
+}
+
+}  // namespace
+}  // namespace gradgate
+
+// What PyInit__core() below starts.
+PYBIND11_MODULE(registered_core, m) {
+  m.doc() = "The core of Gradgate: tensors, gates and the backward engine.";
+  gradgate::define_errors();
   gradgate::define_tensor_type(m);
   gradgate::define_dtypes(m);
   gradgate::define_configuration(m);
@@ -56,5 +96,16 @@ PYBIND11_MODULE(_core, m) {
   gradgate::define_linear_algebra(m);
   gradgate::define_gather(m);
   gradgate::define_rearrangement(m);
+  gradgate::define_ufunc();
+  gradgate::refuse_making_of(m);
+  gradgate::explain_arguments(m);
   gradgate::define_public_names(m);
+}
+
+// Python calls this. The core's state, its reference counts among it, is one for the process and guarded by the main interpreter's lock,
+// for which pybind11 would wait in another interpreter for ever.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit_registered_core();
+  PyErr_SetString(PyExc_ImportError, "gradgate does not support sub-interpreters; import it in the main interpreter");
+  return nullptr;
 }

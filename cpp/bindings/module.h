@@ -29,5 +29,6 @@ void define_vitals(pybind11::module_& m);
 void define_linear_algebra(pybind11::module_& m);
 void define_gather(pybind11::module_& m);
 void define_rearrangement(pybind11::module_& m);
+void define_ufunc();
 
 }  // namespace gradgate

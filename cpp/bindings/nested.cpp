@@ -20,11 +20,24 @@ bool is_number(py::handle object) { return PyFloat_Check(object.ptr()) || PyLong
 
 bool is_array_like(py::handle object) {
   if (PyList_CheckExact(object.ptr()) || PyTuple_CheckExact(object.ptr())) return false;
-  if (is_tensor(object.ptr())) return unwrap(object.ptr()).ndim() > 0;
+  // A tensor of one element is a number, whatever its shape.
+  if (is_tensor(object.ptr())) return unwrap(object.ptr()).numel() != 1;
   return !is_number(object) && (py::hasattr(object, "__array__") || py::hasattr(object, "__array_interface__"));
 }
 
 bool is_text(py::handle object) { return PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr()); }
+
+py::object items_of(py::handle data) {
+  auto items = py::reinterpret_steal<py::object>(PySequence_Fast(data.ptr(), "tensor: expected a sequence"));
+  if (!items) throw py::error_already_set();
+  return items;
+}
+
+// Looking at an element may run Python code, which may change the sequence and drop the element.
+py::object item_at(const py::object& items, Py_ssize_t i, Py_ssize_t count) {
+  if (PySequence_Fast_GET_SIZE(items.ptr()) != count) fail<RuntimeError>("tensor: a sequence changed while it was read");
+  return py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
+}
 
 class Nested {
  public:
@@ -47,8 +60,7 @@ class Nested {
       add_type(data);
       return;
     }
-    const py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(data.ptr(), "tensor: expected a sequence"));
-    if (!items) throw py::error_already_set();
+    const py::object items = items_of(data);
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(items.ptr());
     if (depth == shape_.size() && !known_)
       shape_.push_back(count);
@@ -56,7 +68,7 @@ class Nested {
       ragged(depth, "a sequence");
     else if (shape_[depth] != count)
       fail<ValueError>("tensor: expected sequence of length ", shape_[depth], " at dim ", depth, " (got ", count, ")");
-    for (Py_ssize_t i = 0; i < count; ++i) measure(PySequence_Fast_GET_ITEM(items.ptr(), i), depth + 1);
+    for (Py_ssize_t i = 0; i < count; ++i) measure(item_at(items, i, count), depth + 1);
     known_ = true;
   }
 
@@ -96,10 +108,13 @@ template <class T>
 T number_from(py::handle element) {
   const py::object value = is_tensor(element.ptr()) ? item(unwrap(element.ptr())) : py::reinterpret_borrow<py::object>(element);
   T number;
-  if constexpr (std::is_same_v<T, double>)
+  if constexpr (std::is_same_v<T, double>) {
     number = PyFloat_AsDouble(value.ptr());
-  else
-    number = PyLong_AsLongLong(py::reinterpret_steal<py::object>(PyNumber_Long(value.ptr())).ptr());
+  } else {
+    const auto integer = py::reinterpret_steal<py::object>(PyNumber_Long(value.ptr()));
+    if (!integer) throw py::error_already_set();
+    number = PyLong_AsLongLong(integer.ptr());
+  }
   if (number == T(-1) && PyErr_Occurred()) {
     if (!PyErr_ExceptionMatches(PyExc_OverflowError)) throw py::error_already_set();
     PyErr_Clear();
@@ -114,13 +129,8 @@ void read(py::handle data, const Dims& shape, int depth, T*& out) {
     *out++ = number_from<T>(data);
     return;
   }
-  const py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(data.ptr(), "tensor: expected a sequence"));
-  if (!items) throw py::error_already_set();
-  for (Py_ssize_t i = 0; i < shape[depth]; ++i) {
-    // Reading an element may run Python code, which may change the sequence.
-    if (PySequence_Fast_GET_SIZE(items.ptr()) != shape[depth]) fail<RuntimeError>("tensor: a sequence changed while it was read");
-    read(PySequence_Fast_GET_ITEM(items.ptr(), i), shape, depth + 1, out);
-  }
+  const py::object items = items_of(data);
+  for (Py_ssize_t i = 0; i < shape[depth]; ++i) read(item_at(items, i, shape[depth]), shape, depth + 1, out);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "bindings/define.h"
 #include "graph/engine/phrase.h"
+#include "graph/engine/record.h"
 #include "graph/shapes/view.h"
 
 namespace py = pybind11;
@@ -32,8 +33,24 @@ bool dtype_from_numpy(const py::object& source, DType& dtype) {
 
 namespace {
 
+// Whether a byte is neither 0 nor 1 in the part of an array that begins there; `dim` is its first dimension.
+bool has_other_bytes(const py::array& array, const std::uint8_t* data, py::ssize_t dim) {
+  if (dim == array.ndim()) return *data > 1;
+  const py::ssize_t count = array.shape(dim), stride = array.strides(dim);
+  if (dim == array.ndim() - 1 && stride == 1) {
+    std::uint8_t all = 0;
+    for (py::ssize_t i = 0; i < count; ++i) all |= data[i];
+    return all > 1;
+  }
+  // Along a stride of 0 there is one row only.
+  for (py::ssize_t i = 0; i < (stride ? count : std::min<py::ssize_t>(count, 1)); ++i)
+    if (has_other_bytes(array, data + i * stride, dim + 1)) return true;
+  return false;
+}
+
 // Why the array's memory cannot be a tensor's, null when it can.
 const char* hindrance(const py::array& array) {
+  if (holds_other_bools(array)) return "bools whose bytes are neither 0 nor 1";
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
     if (array.strides(i) % array.itemsize() != 0) return "strides that are not multiples of its element size";
     if (array.strides(i) < 0 && array.shape(i) > 1) return "negative strides";
@@ -45,6 +62,10 @@ const char* hindrance(const py::array& array) {
 
 }  // namespace
 
+bool holds_other_bools(const py::array& array) {
+  return array.dtype().kind() == 'b' && has_other_bytes(array, static_cast<const std::uint8_t*>(array.data()), 0);
+}
+
 bool is_shareable(const py::array& array) {
   DType dtype;
   return array.writeable() && dtype_from_numpy(array.dtype(), dtype) && !hindrance(array);
@@ -52,8 +73,9 @@ bool is_shareable(const py::array& array) {
 
 py::array own_array(const py::object& data, const std::optional<DType>& dtype) {
   static const py::object* const make = new py::object(py::module_::import("numpy").attr("array"));
-  py::array array = (*make)(data, py::arg("order") = "C");
+  py::array array = (*make)(frozen(data), py::arg("order") = "C");
   const bool numeric = std::string_view("biuf").find(array.dtype().kind()) != std::string_view::npos;
+  if (holds_other_bools(array)) array = array.attr("view")("uint8").attr("astype")("bool");
   if (dtype && numeric) return (*make)(array, numpy_dtype(*dtype), py::arg("order") = "C");
   if (array.dtype().byteorder() == '=' || array.dtype().byteorder() == '|') return array;
   return (*make)(array, array.dtype().attr("newbyteorder")("="));
@@ -64,7 +86,7 @@ Tensor from_numpy(const py::array& array) {
   if (!dtype_from_numpy(array.dtype(), dtype))
     fail<TypeError>("can't convert a NumPy array of type ", py::str(array.dtype()).cast<std::string>(),
                     "; the supported types are float32, float64, int64, int32, uint8 and bool: use .astype()");
-  if (const char* reason = hindrance(array)) fail<ValueError>("from_numpy: the array has ", reason, "; use array.copy()");
+  if (const char* reason = hindrance(array)) fail<ValueError>("from_numpy: the array has ", reason, "; use ", holds_other_bools(array) ? "array.view('uint8') != 0" : "array.copy()");
   Dims shape, strides;
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
     shape.push_back(array.shape(i));
@@ -85,7 +107,8 @@ py::array to_numpy(const Tensor& t) {
     shape.push_back(t.size(i));
     strides.push_back(t.strides()[i] * item_size(t.dtype()));
   }
-  return py::array(numpy_dtype(t.dtype()), shape, strides, t.bytes(), py::reinterpret_steal<py::object>(wrap(t)));
+  // The array keeps the memory, whatever memory the tensor itself is given later.
+  return py::array(numpy_dtype(t.dtype()), shape, strides, t.bytes(), py::reinterpret_steal<py::object>(wrap(t.alias())));
 }
 
 namespace {
@@ -100,13 +123,13 @@ Tensor shared_or_copied(const py::array& array) {
 }
 
 // NumPy's protocol: a view unless a copy or another type is asked for.
-py::object array_protocol(const Tensor& t, const py::object& dtype, const py::object& copy) {
+py::object array_protocol(const Tensor& t, const py::object& dtype, const std::optional<bool>& copy) {
   py::object array = to_numpy(t);
   const bool other_type = !dtype.is_none() && !py::dtype::from_args(dtype).equal(numpy_dtype(t.dtype()));
-  if (other_type && !copy.is_none() && !copy.cast<bool>())
+  if (other_type && copy == false)
     fail<ValueError>("__array__: a tensor of ", t.dtype(), " cannot become an array of another type without a copy");
   if (other_type) return array.attr("astype")(dtype);
-  return !copy.is_none() && copy.cast<bool>() ? array.attr("copy")() : array;
+  return copy == true ? array.attr("copy")() : array;
 }
 
 // What NumPy's functions make of tensors: a tensor, where there is a type for it.

@@ -21,6 +21,9 @@ pybind11::dtype numpy_dtype(DType dtype);
 // strides that are no multiple of the element's size.
 Tensor from_numpy(const pybind11::array& array);
 
+// Whether an array of bools has bytes other than 0 and 1, as a view of other memory may: kernels rely on these two.
+bool holds_other_bools(const pybind11::array& array);
+
 // Whether from_numpy can take the array as it is, and may write to it.
 bool is_shareable(const pybind11::array& array);
 // A new row-major array of what NumPy makes of data, with elements as `dtype` has them or else in the machine's byte order.

@@ -68,13 +68,15 @@ void optimizer_step(const std::string& name, const py::list& params, const py::d
   const OptimizerRule& rule = optimizer_rule(name);
   if (names.size() != static_cast<std::size_t>(rule.states))
     fail<ValueError>(name, ": the rule has ", rule.states, " state arrays, but got ", names.size(), " names");
-  std::vector<std::pair<Tensor, py::handle>> with_gradient;
-  for (py::handle param : params) {
-    Tensor parameter = py::cast<Tensor>(param);
-    if (!gradient_of(parameter).defined()) continue;
+  std::vector<std::pair<Tensor, py::object>> with_gradient;
+  each_item(params, [&](const py::object& param) {
+    if (!is_tensor(param.ptr())) fail<TypeError>(name, ": params must be tensors, got ", Py_TYPE(param.ptr())->tp_name);
+    Tensor parameter = unwrap(param.ptr());
+    if (!gradient_of(parameter).defined()) return true;
     check_optimizable(rule.name, parameter);
     with_gradient.emplace_back(std::move(parameter), param);
-  }
+    return true;
+  });
   const bool has_state = rule.counts_steps || std::any_of(names.begin(), names.end(), [](py::handle key) { return !key.is_none(); });
   std::vector<OptimizedParameter> parameters;
   std::vector<Tensor> counters;
@@ -86,7 +88,14 @@ void optimizer_step(const std::string& name, const py::list& params, const py::d
     counters.push_back(state_counter(state));
     parameters.back().step = *counters.back().data<double>() + 1;
   }
-  rule.run([&](const char* option) { return options[option].cast<double>(); }, parameters);
+  const auto option = [&](const char* key) {
+    const py::object value = options[key];
+    const double number = PyFloat_AsDouble(value.ptr());
+    if (number != -1 || !PyErr_Occurred()) return number;
+    PyErr_Clear();
+    fail<TypeError>(name, ": ", key, " must be a number, got ", Py_TYPE(value.ptr())->tp_name);
+  };
+  rule.run(option, parameters);
   for (const Tensor& counter : counters) {
     *counter.data<double>() += 1;
     counter.bump_version();

@@ -254,13 +254,16 @@ Tensor overwrite(const char* operation, const Tensor& target, const Fill& fill) 
   return target;
 }
 
-// The integers that random_() draws from: 0 to the type's largest, or for floats to the largest up to which all are values.
+// The integers that random_() draws from are 0 to one less than this: all of the type that are not negative, but for the largest of
+// int64; for floats those below the first integer that has no value of its own next to it.
 std::int64_t integer_limit(DType dtype) {
   return visit(dtype, []<class T>() -> std::int64_t {
     if constexpr (std::is_floating_point_v<T>)
       return std::int64_t{1} << std::numeric_limits<T>::digits;
+    else if constexpr (sizeof(T) < sizeof(std::int64_t))
+      return std::int64_t{std::numeric_limits<T>::max()} + 1;
     else
-      return static_cast<std::int64_t>(std::numeric_limits<T>::max());
+      return std::numeric_limits<std::int64_t>::max();
   });
 }
 
@@ -297,6 +300,8 @@ void define_overwriting() {
   define_method(
       "bernoulli_",
       [](const Tensor& x, const Tensor& p, const GeneratorArgument& g) {
+        if (!broadcasts_to(p.shape(), x.shape()))
+          fail<RuntimeError>("bernoulli_: the probabilities of shape ", p.shape(), " do not broadcast to the tensor of shape ", x.shape());
         return overwrite("bernoulli_", x, [&](const Tensor& out) { fill_bernoulli("bernoulli_", out, chosen(g), p); });
       },
       "Overwrites with ones, each with the probability that p holds there, and zeros.", py::arg("p"), py::kw_only(), kGenerator());
@@ -308,7 +313,7 @@ void define_overwriting() {
         return overwrite("random_", x, [&](const Tensor& out) { fill_integers("random_", out, chosen(g), low, high); });
       },
       "random_(), random_(to) or random_(from_, to): overwrites with integers from from_ (0) to to - 1, without it to the largest of\n"
-      "the type but one (for floats 2^24 and 2^53).\n\nRaises RuntimeError unless from_ < to.",
+      "the type (for int64 the largest but one, for floats below 2^24 and 2^53).\n\nRaises RuntimeError unless from_ < to.",
       py::arg("from_") = py::none(), py::arg("to") = py::none(), py::kw_only(), kGenerator());
 }
 

@@ -98,43 +98,57 @@ void define_extremes(py::module_& m) {
   }
 }
 
+// A statistic of the squared deviations: var or std.
+struct Spread {
+  const char* name;
+  Tensor (*of)(const Tensor&, const Dims&, double, bool);
+  const char* words;
+};
+
+// Defines the forms that PyTorch has: f(x, unbiased), f(x, dim, *, correction, keepdim) and f(x, dim, unbiased, keepdim), where
+// define_form(form, arguments...) defines one and spread(x, dim, correction, keepdim) computes it.
+template <class F, class Form>
+void define_forms(F spread, Form define_form) {
+  // Python's bool is an int: without conversions a flag is not taken for a dimension.
+  define_form([spread](const Tensor& x, bool unbiased) { return spread(x, {}, unbiased ? 1 : 0, false); },
+              py::arg("unbiased").noconvert());
+  define_form([spread](const Tensor& x, const OptionalDims& dim, double correction, bool keepdim) { return spread(x, dim, correction, keepdim); },
+              py::arg("dim") = py::none(), py::kw_only(), py::arg("correction") = 1.0, py::arg("keepdim") = false);
+  define_form([spread](const Tensor& x, const OptionalDims& dim, bool unbiased, bool keepdim) { return spread(x, dim, unbiased ? 1 : 0, keepdim); },
+              py::arg("dim"), py::arg("unbiased") = true, py::arg("keepdim") = false);
+}
+
+void define_spread(py::module_& m, const Spread& spread) {
+  const std::string doc = std::string(spread.words) + kDimsNote +
+                          "\nTwo passes: the squared deviations from the mean are summed and divided by max(0, count - correction); "
+                          "unbiased=True is correction=1, False is 0.\n\nRaises RuntimeError for integers and bools.";
+  define_forms(
+      [spread](const Tensor& x, const OptionalDims& dim, double correction, bool keepdim) {
+        return spread.of(x, wrapped(spread.name, dim, x), correction, keepdim);
+      },
+      [&](auto form, const auto&... arguments) { define(m, spread.name, form, doc.c_str(), arguments...); });
+  const std::string both = std::string(spread.name) + "_mean", both_doc = std::string(spread.name) + "() and mean(), as a tuple.";
+  define_forms(
+      [spread](const Tensor& x, const OptionalDims& dim, double correction, bool keepdim) {
+        const Dims dims = wrapped(spread.name, dim, x);
+        return std::make_pair(spread.of(x, dims, correction, keepdim), mean(x, dims, keepdim));
+      },
+      [&](auto form, const auto&... arguments) { m.def(both.c_str(), form, both_doc.c_str(), py::arg("input"), arguments...); });
+}
+
 void define_variance(py::module_& m) {
-  using Reduce = Tensor (*)(const Tensor&, const Dims&, double, bool);
-  auto set = [&](const char* name, Reduce f, const char* words) {
-    const std::string doc = std::string(words) + kDimsNote +
-                            "\nTwo passes: the squared deviations from the mean are summed and divided by max(0, count - correction); "
-                            "unbiased=True is correction=1, False is 0.\n\nRaises RuntimeError for integers and bools.";
-    define(m, name, [f](const Tensor& x, bool unbiased) { return f(x, {}, unbiased ? 1 : 0, false); }, doc.c_str(),
-           py::arg("unbiased").noconvert());
-    define(
-        m, name,
-        [f, name](const Tensor& x, const OptionalDims& dim, double correction, bool keepdim) {
-          return f(x, wrapped(name, dim, x), correction, keepdim);
-        },
-        doc.c_str(), py::arg("dim") = py::none(), py::kw_only(), py::arg("correction") = 1.0, py::arg("keepdim") = false);
-    define(
-        m, name,
-        [f, name](const Tensor& x, const OptionalDims& dim, bool unbiased, bool keepdim) {
-          return f(x, wrapped(name, dim, x), unbiased ? 1 : 0, keepdim);
-        },
-        doc.c_str(), py::arg("dim"), py::arg("unbiased") = true, py::arg("keepdim") = false);
-    const std::string both = std::string(name) + "_mean";
-    m.def(
-        both.c_str(),
-        [f, name](const Tensor& x, const OptionalDims& dim, double correction, bool keepdim) {
-          const Dims dims = wrapped(name, dim, x);
-          return std::make_pair(f(x, dims, correction, keepdim), mean(x, dims, keepdim));
-        },
-        (std::string(name) + "() and mean(), as a tuple.").c_str(), py::arg("input"), py::arg("dim") = py::none(), py::kw_only(),
-        py::arg("correction") = 1.0, py::arg("keepdim") = false);
-  };
-  set("var", var, "Variance");
-  set("std", standard_deviation, "Standard deviation");
+  define_spread(m, {"var", var, "Variance"});
+  define_spread(m, {"std", standard_deviation, "Standard deviation"});
 }
 
 double norm_order(const py::object& p) {
   if (p.is_none()) return 2;
-  if (!py::isinstance<py::str>(p)) return p.cast<double>();
+  if (!py::isinstance<py::str>(p)) {
+    const double order = PyFloat_AsDouble(p.ptr());
+    if (order != -1 || !PyErr_Occurred()) return order;
+    PyErr_Clear();
+    fail<TypeError>("norm: p must be a number or 'fro', got ", Py_TYPE(p.ptr())->tp_name);
+  }
   const auto name = p.cast<std::string>();
   if (name != "fro") fail<ValueError>("norm: p must be a number or 'fro', got '", name, "'");
   return 2;

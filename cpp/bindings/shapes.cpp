@@ -55,24 +55,29 @@ Dims common_shape(const char* operation, const std::vector<Dims>& shapes) {
 }
 
 py::tuple broadcast_tensors(const py::args& args) {
+  const std::vector<Tensor> tensors = tensors_in("broadcast_tensors", "tensors", args);
   std::vector<Dims> shapes;
-  for (const Tensor& t : args.cast<std::vector<Tensor>>()) shapes.push_back(t.shape());
+  for (const Tensor& t : tensors) shapes.push_back(t.shape());
   const Dims shape = common_shape("broadcast_tensors", shapes);
   py::tuple results(args.size());
-  for (std::size_t i = 0; i < args.size(); ++i) results[i] = expand(args[i].cast<Tensor>(), shape);
+  for (std::size_t i = 0; i < args.size(); ++i) results[i] = expand(tensors[i], shape);
   return results;
 }
 
 Dims broadcast_shapes_of(const py::args& args) {
   std::vector<Dims> shapes;
-  for (py::handle shape : args) shapes.push_back(shape.cast<DimsArgument>().value);
+  for (py::handle shape : args) {
+    py::detail::make_caster<DimsArgument> caster;
+    if (!caster.load(shape, true)) fail<TypeError>("broadcast_shapes: expected ints or sequences of ints, got ", type_names(args));
+    shapes.push_back(py::detail::cast_op<DimsArgument&>(caster).value);
+  }
   return common_shape("broadcast_shapes", shapes);
 }
 
 py::tuple meshgrid(const py::args& args, const std::string& indexing) {
   if (indexing != "ij" && indexing != "xy") fail<RuntimeError>("meshgrid: indexing must be 'ij' or 'xy', got '", indexing, "'");
   const bool nested = args.size() == 1 && !is_tensor(args[0].ptr()) && PySequence_Check(args[0].ptr());
-  const auto tensors = nested ? args[0].cast<std::vector<Tensor>>() : args.cast<std::vector<Tensor>>();
+  const std::vector<Tensor> tensors = tensors_in("meshgrid", "tensors", nested ? py::object(args[0]) : py::object(args));
   const int count = static_cast<int>(tensors.size());
   if (count == 0) fail<RuntimeError>("meshgrid: expects at least one tensor");
   const bool swapped = indexing == "xy" && count > 1;

@@ -1,21 +1,22 @@
-// The Tensor type: its objects' life, and the operators that Python has slots for.
+// The Tensor type and the operators that Python has slots for.
 #include "bindings/tensor_type.h"
 
 #include <structmember.h>
 
-#include <new>
+#include <limits>
 
 #include "bindings/casters.h"
 #include "bindings/index.h"
+#include "bindings/tensor_object.h"
 #include "graph/elementwise/compare.h"
 #include "graph/elementwise/elementwise.h"
 #include "graph/elementwise/power.h"
 #include "graph/elementwise/quotient.h"
 #include "graph/engine/creation.h"
 #include "graph/engine/record.h"
-#include "graph/shapes/conversion.h"
 #include "graph/products/matmul.h"
 #include "graph/reduce/logic.h"
+#include "graph/shapes/conversion.h"
 #include "graph/shapes/view.h"
 
 namespace py = pybind11;
@@ -26,21 +27,9 @@ PyTypeObject* tensor_type = nullptr;
 
 namespace {
 
-TensorObject* object_of(PyObject* self) { return reinterpret_cast<TensorObject*>(self); }
-
 PyObject* tensor_new(PyTypeObject*, PyObject*, PyObject*) {
   PyErr_SetString(PyExc_TypeError, "Tensor() cannot be called; make tensors with gradgate.tensor(data), zeros(shape) and the like");
   return nullptr;
-}
-
-void tensor_dealloc(PyObject* self) {
-  TensorObject* object = object_of(self);
-  PyTypeObject* type = Py_TYPE(self);
-  if (object->weak_references) PyObject_ClearWeakRefs(self);
-  object->body->python = nullptr;
-  object->body.~Ref();
-  type->tp_free(self);
-  Py_DECREF(type);
 }
 
 Py_hash_t tensor_hash(PyObject* self) {
@@ -184,6 +173,7 @@ PyObject* tensor_iter(PyObject* self) {
   return guarded([&]() -> PyObject* {
     const Tensor x = unwrap(self);
     if (x.ndim() == 0) fail<TypeError>("iteration over a 0-d tensor");
+    if (x.size(0) > std::numeric_limits<std::int32_t>::max()) fail<RuntimeError>("iteration over ", x.size(0), " rows is not supported");
     py::list rows;
     for (std::int64_t i = 0; i < x.size(0); ++i) rows.append(py::reinterpret_steal<py::object>(wrap(select_index(x, 0, i))));
     return PyObject_GetIter(rows.ptr());
@@ -199,7 +189,10 @@ int tensor_contains(PyObject* self, PyObject* value) {
   });
 }
 
-PyMemberDef tensor_members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weak_references), READONLY, nullptr}, {}};
+PyMemberDef tensor_members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weak_references), READONLY, nullptr},
+                                {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, attributes), READONLY, nullptr},
+                                {}};
+PyGetSetDef tensor_getters[] = {{"__dict__", tensor_attributes, tensor_replace_attributes, nullptr, nullptr}, {}};
 
 template <class F>
 void* slot(F* f) {
@@ -210,6 +203,10 @@ PyType_Slot tensor_slots[] = {
     {Py_tp_doc, const_cast<char*>("An n-dimensional array whose computation can be differentiated.")},
     {Py_tp_new, slot(tensor_new)},
     {Py_tp_dealloc, slot(tensor_dealloc)},
+    {Py_tp_traverse, slot(tensor_traverse)},
+    {Py_tp_clear, slot(tensor_clear)},
+    {Py_tp_setattro, slot(tensor_set_attribute)},
+    {Py_tp_getset, tensor_getters},
     {Py_tp_hash, slot(tensor_hash)},
     {Py_tp_richcompare, slot(tensor_compare)},
     {Py_tp_iter, slot(tensor_iter)},
@@ -250,18 +247,11 @@ PyType_Slot tensor_slots[] = {
     {Py_mp_ass_subscript, slot(tensor_assign_subscript)},
     {0, nullptr}};
 
-PyObject* make_object(PyTypeObject* type, const Tensor& t) {
-  PyObject* self = type->tp_alloc(type, 0);
-  if (!self) throw py::error_already_set();
-  new (&object_of(self)->body) Ref<TensorBody>(t.body());
-  t.body()->python = self;
-  return self;
-}
-
 }  // namespace
 
 void define_tensor_type(py::module_& m) {
-  static PyType_Spec spec = {"gradgate.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, tensor_slots};
+  static PyType_Spec spec = {"gradgate.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                             tensor_slots};
   PyObject* type = PyType_FromSpec(&spec);
   if (!type) throw py::error_already_set();
   tensor_type = reinterpret_cast<PyTypeObject*>(type);
@@ -270,11 +260,12 @@ void define_tensor_type(py::module_& m) {
 
 PyObject* wrap(const Tensor& t) {
   if (!t.defined()) Py_RETURN_NONE;
-  if (t.body()->python) return Py_NewRef(static_cast<PyObject*>(t.body()->python));
-  return make_object(tensor_type, t);
+  auto* known = static_cast<PyObject*>(t.body()->python);
+  // An object of a subclass runs Python code while it goes; its tensor then gets another object.
+  return known && Py_REFCNT(known) > 0 ? Py_NewRef(known) : new_object(tensor_type, t);
 }
 
-PyObject* wrap_as(PyTypeObject* type, const Tensor& t) { return make_object(type, t); }
+PyObject* wrap_as(PyTypeObject* type, const Tensor& t) { return new_object(type, t); }
 
 Tensor operand_from(PyObject* object) {
   if (is_tensor(object)) return unwrap(object);

@@ -5,6 +5,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "bindings/exit.h"
 #include "graph/engine/tensor.h"
 
 namespace gradgate {
@@ -12,6 +13,7 @@ namespace gradgate {
 struct TensorObject {
   PyObject_HEAD
   PyObject* weak_references;
+  PyObject* attributes;  // its __dict__; null until there is one
   Ref<TensorBody> body;
 };
 
@@ -36,7 +38,7 @@ template <class F>
 auto guarded(F f) noexcept -> decltype(f()) {
   using Result = decltype(f());
   try {
-    return f();
+    return until_exit(f);
   } catch (pybind11::error_already_set& e) {
     e.restore();
   } catch (const pybind11::builtin_exception& e) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "array/array.h"
 #include "base/ref.h"
@@ -95,14 +96,15 @@ struct TensorBody : Array {
   bool is_stale() const;
 };
 
-// What only leaves with a gradient and tensors that retain theirs need. A list of hooks shares it with the tensor whose gradient it
-// retains.
+// What only leaves with a gradient, tensors that retain theirs and those with attributes need. A list of hooks shares it with the tensor
+// whose gradient it retains.
 struct GraphRecord {
   std::int32_t refs = 0;
   Tensor grad;
   Node* accumulator = nullptr;  // the leaf's node; it owns a reference to the leaf, not the reverse
   Ref<Shared> hooks;            // of a leaf: its HookList (graph/engine/hooks.h)
   bool retains_grad = false;    // of a tensor that is no leaf
+  std::shared_ptr<void> attributes;  // what an embedding interpreter keeps with the tensor
 
   static void destroy(GraphRecord* record) { delete record; }
 };

@@ -2,7 +2,6 @@
 #include "graph/shapes/split.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 #include "graph/engine/creation.h"
@@ -100,8 +99,11 @@ int cut_dim(const char* operation, const Tensor& x, std::int64_t dim) {
   return wrap_dim(dim, x.ndim());
 }
 
+// More pieces than anybody wants, whose views would fill the memory.
+constexpr std::int64_t kMostPieces = std::int64_t{1} << 24;
+
 int checked_count(const char* operation, std::int64_t pieces) {
-  if (pieces > std::numeric_limits<int>::max()) fail<RuntimeError>(operation, ": ", pieces, " pieces are too many");
+  if (pieces > kMostPieces) fail<RuntimeError>(operation, ": ", pieces, " pieces are more than the ", kMostPieces, " that are supported");
   return static_cast<int>(pieces);
 }
 
