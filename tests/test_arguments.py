@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import gradgate as gg
-from gradgate import optim
 
 y = gg.arange(12.0).reshape(3, 4)
 
@@ -84,9 +83,17 @@ def test_lists_that_shrink_while_they_are_read(use: Callable[[Any], Any]) -> Non
             pass
 
 
+class EmptyingRow(Emptying):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, i: int) -> float:
+        return [1.0][i]
+
+
 def test_a_list_that_shrinks_is_refused() -> None:
     items: list[Any] = []
-    items.extend([1.0, *(Emptying(items) for _ in range(3))])
+    items.extend(EmptyingRow(items) for _ in range(3))
     with pytest.raises(RuntimeError, match="changed while it was read"):
         gg.tensor(items)
 
@@ -96,7 +103,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: y.sum([0, "a"]), r"sum(): argument 'dim' must be int, a sequence of ints or None, got list that holds str"),
     (lambda: gg.relu("a"), r"relu(): argument 'input' must be Tensor, got str"),
     (lambda: gg.relu(), r"relu(): argument 'input' is missing"),
-    (lambda: gg.relu(y, 1), r"relu(): takes at most 1 positional arguments, got 2"),
+    (lambda: gg.relu(y, 1), r"relu(): takes at most 1 positional argument, got 2"),
     (lambda: y.relu(1), r"relu(): takes at most 0 positional arguments, got 1"),
     (lambda: gg.relu(y, foo=1), r"relu(): there is no argument 'foo'"),
     (lambda: gg.relu(y, input=y), r"relu(): argument 'input' is given twice"),
@@ -123,7 +130,6 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: gg.broadcast_shapes("a"), r"broadcast_shapes: expected ints or sequences of ints, got (str)"),
     (lambda: gg.meshgrid(y, None), r"meshgrid: each of tensors must be a tensor, got NoneType"),
     (lambda: gg.norm(y, p=[]), r"norm: p must be a number or 'fro', got list"),
-    (lambda: optim.SGD([gg.ones(1, requires_grad=True)], lr="a"), r"lr"),
 ]
 
 

@@ -43,6 +43,8 @@ struct Refusal {
 
 // The sentence about a call that fits none of the forms.
 std::string sentence_about(const Refusal& refusal, CallArguments call) {
+  // That of a constructor leaves out the object.
+  if (!refusal.signatures[0].starts_with('(') && !call.positional.empty()) call.positional.erase(call.positional.begin());
   std::vector<Signature> forms(refusal.signatures.begin(), refusal.signatures.end());
   std::vector<Misfit> misfits, of_type;
   for (const Signature& form : forms) {
@@ -55,8 +57,8 @@ std::string sentence_about(const Refusal& refusal, CallArguments call) {
   if (forms.size() == 1 && misfits.size() == 1) return name + misfits[0].sentence;
   if (misfits.size() == forms.size() && of_type.size() == 1) return name + of_type[0].sentence;
   std::string types, choices;
-  for (const py::object& value : call.positional) types += cat(types.empty() ? "" : ", ", Py_TYPE(value.ptr())->tp_name);
-  for (const auto& [key, value] : call.named) types += cat(types.empty() ? "" : ", ", key, "=", Py_TYPE(value.ptr())->tp_name);
+  for (const py::object& value : call.positional) types += cat(types.empty() ? "" : ", ", type_name(value));
+  for (const auto& [key, value] : call.named) types += cat(types.empty() ? "" : ", ", key, "=", type_name(value));
   for (const Signature& form : forms) choices += cat(choices.empty() ? "" : " or ", refusal.name, form.form());
   return cat(name, "the arguments (", types, ") do not fit; expected ", choices);
 }

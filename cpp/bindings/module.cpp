@@ -31,7 +31,7 @@ void define_errors() {
 }
 
 PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
-  PyErr_Format(PyExc_TypeError, "%s() cannot be called; gradgate makes these objects itself", type->tp_name);
+  PyErr_Format(PyExc_TypeError, "%s cannot be called; gradgate makes these objects itself", type->tp_name);
   return nullptr;
 }
 
@@ -52,13 +52,24 @@ void refuse_making(pybind11::handle type) {
   PyType_Modified(made);
 }
 
-// For the registered types that have no constructor.
-void refuse_making_of(const pybind11::module_& m) {
+newfunc new_registered = nullptr;
+
+// Python finds it safe to call __new__ of a base class alone, without __init__, unless the class has a function of its own for it.
+PyObject* new_to_be_initialised(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
+  return new_registered(type, arguments, keywords);
+}
+
+// No registered type has objects without a value: reading one is reading memory at random.
+void guard_making(const pybind11::module_& m) {
   const pybind11::object base = m.attr("Node").attr("__base__");
+  new_registered = reinterpret_cast<PyTypeObject*>(base.ptr())->tp_new;
   for (pybind11::handle type : base.attr("__subclasses__")()) {
+    if (!type.attr("__module__").equal(m.attr("__name__"))) continue;
     const auto own = pybind11::dict(type.attr("__dict__"));
-    const bool has_constructor = PyInstanceMethod_Check(pybind11::object(own["__init__"]).ptr());
-    if (type.attr("__module__").equal(m.attr("__name__")) && !has_constructor) refuse_making(type);
+    if (PyInstanceMethod_Check(pybind11::object(own["__init__"]).ptr()))
+      reinterpret_cast<PyTypeObject*>(type.ptr())->tp_new = new_to_be_initialised;
+    else
+      refuse_making(type);
   }
 }
 
@@ -97,7 +108,7 @@ PYBIND11_MODULE(registered_core, m) {
   gradgate::define_gather(m);
   gradgate::define_rearrangement(m);
   gradgate::define_ufunc();
-  gradgate::refuse_making_of(m);
+  gradgate::guard_making(m);
   gradgate::explain_arguments(m);
   gradgate::define_public_names(m);
 }

@@ -95,12 +95,18 @@ void define_generator(py::module_& m) {
       .def("get_state", state_of, "Seed and position, as a uint8 tensor of shape (16,).")
       .def("set_state", set_state, py::arg("new_state"), "Goes to a state from get_state().\n\nRaises TypeError for another tensor.")
       .def_property_readonly("device", [](const Generator&) { return "cpu"; }, "Where the generator works: always 'cpu'.")
-      .def(py::pickle([](const Generator& g) { return py::make_tuple(g.state().seed, g.state().position); },
-                      [](const py::tuple& state) {
-                        auto generator = std::make_shared<Generator>();
-                        generator->set({state[0].cast<std::uint64_t>(), state[1].cast<std::uint64_t>()});
-                        return generator;
-                      }));
+      .def("__reduce__", [](const Generator& g) {
+        static const py::object& restore = *new py::object(py::module_::import("gradgate._core").attr("_restored_generator"));
+        return py::make_tuple(restore, py::make_tuple(g.state().seed, g.state().position));
+      });
+  m.def(
+      "_restored_generator",
+      [](std::uint64_t seed, std::uint64_t position) {
+        auto generator = std::make_shared<Generator>();
+        generator->set({seed, position});
+        return generator;
+      },
+      py::arg("seed"), py::arg("position"));
 }
 
 void define_default_generator(py::module_& m) {

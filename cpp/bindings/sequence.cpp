@@ -23,7 +23,7 @@ std::vector<std::int64_t> elements_of(const char* operation, const char* argumen
 }  // namespace
 
 std::int64_t integer_in(const char* operation, const char* argument, py::handle source) {
-  if (!PyIndex_Check(source.ptr())) fail<TypeError>(operation, ": ", argument, " must be an int, got ", Py_TYPE(source.ptr())->tp_name);
+  if (!PyIndex_Check(source.ptr())) fail<TypeError>(operation, ": ", argument, " must be an int, got ", type_name(source));
   const auto value = py::reinterpret_steal<py::object>(PyNumber_Index(source.ptr()));
   if (!value) throw py::error_already_set();
   const long long integer = PyLong_AsLongLong(value.ptr());
@@ -36,7 +36,7 @@ std::int64_t integer_in(const char* operation, const char* argument, py::handle 
 
 std::vector<std::int64_t> integers_in(const char* operation, const char* argument, py::handle source) {
   if (is_tensor(source.ptr())) return elements_of(operation, argument, unwrap(source.ptr()));
-  if (!is_sequence(source)) fail<TypeError>(operation, ": ", argument, " must be a sequence of ints, got ", Py_TYPE(source.ptr())->tp_name);
+  if (!is_sequence(source)) fail<TypeError>(operation, ": ", argument, " must be a sequence of ints, got ", type_name(source));
   std::vector<std::int64_t> integers;
   each_item(source, [&](const py::object& item) {
     integers.push_back(integer_in(operation, cat("each of ", argument).c_str(), item));
@@ -47,12 +47,12 @@ std::vector<std::int64_t> integers_in(const char* operation, const char* argumen
 
 std::vector<Tensor> tensors_in(const char* operation, const char* argument, py::handle source) {
   if (!py::isinstance<py::iterable>(source))
-    fail<TypeError>(operation, ": ", argument, " must be tensors, got ", Py_TYPE(source.ptr())->tp_name);
+    fail<TypeError>(operation, ": ", argument, " must be tensors, got ", type_name(source));
   std::vector<Tensor> tensors;
   each_item(source, [&](const py::object& item) {
     py::detail::make_caster<Tensor> caster;
     if (!caster.load(item, true))
-      fail<TypeError>(operation, ": each of ", argument, " must be a tensor, got ", Py_TYPE(item.ptr())->tp_name);
+      fail<TypeError>(operation, ": each of ", argument, " must be a tensor, got ", type_name(item));
     tensors.push_back(py::detail::cast_op<Tensor&>(caster));
     return true;
   });
@@ -72,10 +72,15 @@ py::object frozen(py::handle source, int depth) {
   return py::reinterpret_steal<py::object>(PyList_AsTuple(items.ptr()));
 }
 
+std::string type_name(py::handle object) {
+  const std::string name = Py_TYPE(object.ptr())->tp_name;
+  return name.substr(name.rfind('.') + 1);  // all of it where there is no dot
+}
+
 std::string type_names(py::handle items) {
   std::string names;
   each_item(items, [&](const py::object& item) {
-    names += cat(names.empty() ? "" : ", ", Py_TYPE(item.ptr())->tp_name);
+    names += cat(names.empty() ? "" : ", ", type_name(item));
     return true;
   });
   return cat("(", names, ")");

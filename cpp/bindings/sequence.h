@@ -36,7 +36,8 @@ std::vector<Tensor> tensors_in(const char* operation, const char* argument, pybi
 // Lists as tuples, those in them too: other libraries read an object that Python code may change meanwhile.
 pybind11::object frozen(pybind11::handle source, int depth = 0);
 
-// "(Tensor, int)": the types of the items, for messages about arguments.
+// "Tensor": the name of an object's type without its module, for messages; and "(Tensor, int)" for the items of a sequence.
+std::string type_name(pybind11::handle object);
 std::string type_names(pybind11::handle items);
 
 }  // namespace gradgate

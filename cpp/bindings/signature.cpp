@@ -123,11 +123,11 @@ std::string found(py::handle object, const std::string& type) {
     if (!is_list || element.empty() || !inside.empty()) continue;
     each_item(object, [&](const py::object& item) {
       if (fits(item, element)) return true;
-      inside = cat(" that holds ", is_beyond_64_bits(item) ? "an int beyond 64 bits" : Py_TYPE(item.ptr())->tp_name);
+      inside = cat(" that holds ", is_beyond_64_bits(item) ? "an int beyond 64 bits" : type_name(item));
       return false;
     });
   }
-  return Py_TYPE(object.ptr())->tp_name + inside;
+  return type_name(object) + inside;
 }
 
 Misfit wrong_type(const Parameter& parameter, py::handle object) {
@@ -171,7 +171,7 @@ std::optional<Misfit> misfit(const Signature& signature, const CallArguments& ca
       std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.keyword_only; }));
   if (call.positional.size() > most && !signature.any_positional) {
     const bool method = !parameters.empty() && parameters[0].name == "self";
-    return Misfit{cat("takes at most ", most - method, " positional arguments, got ", call.positional.size() - method)};
+    return Misfit{cat("takes at most ", most - method, most - method == 1 ? " positional argument, got " : " positional arguments, got ", call.positional.size() - method)};
   }
   for (const auto& [name, value] : call.named) {
     const auto same = [&name = name](const Parameter& p) { return p.name == name; };

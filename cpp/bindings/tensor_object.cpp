@@ -1,10 +1,9 @@
 // The life of Tensor's Python objects: how they begin and end, keep attributes, and take part in the collection of cycles.
 //
 // An object comes and goes while its tensor stays, kept by a gate or as a gradient. Its attributes belong to the tensor, so that the
-// next object has them again. Objects are shown to the collector once they have attributes: without those no cycle starts at them.
+// next object has them again. Leaves and objects with attributes are shown to the collector: at others no cycle starts.
 #include "bindings/tensor_object.h"
 
-#include <cstring>
 #include <new>
 
 #include "bindings/tensor_type.h"
@@ -43,7 +42,8 @@ int visit_body(const Ref<TensorBody>& body, visitproc visit, void* arg) {
 }  // namespace
 
 PyObject* new_object(PyTypeObject* type, const Tensor& t) {
-  // What Python's own allocation returns is tracked, which a tensor in the middle of a formula need not be.
+  // What Python's own allocation returns is tracked, which a tensor in the middle of a formula need not be. A leaf is: its gradient may
+  // have attributes.
   PyObject* self = type == tensor_type ? reinterpret_cast<PyObject*>(PyObject_GC_New(TensorObject, type)) : type->tp_alloc(type, 0);
   if (!self) throw py::error_already_set();
   TensorObject* object = object_of(self);
@@ -51,7 +51,7 @@ PyObject* new_object(PyTypeObject* type, const Tensor& t) {
   object->attributes = Py_XNewRef(kept_attributes(*t.body()));
   new (&object->body) Ref<TensorBody>(t.body());
   t.body()->python = self;
-  if (object->attributes && !PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
+  if ((object->attributes || t.body()->requires_grad) && !PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
   return self;
 }
 
