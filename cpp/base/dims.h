@@ -60,10 +60,9 @@ class Dims {
   // The number of elements of a tensor of this shape. Throws RuntimeError, naming the operation, when 64 bits cannot count them.
   std::int64_t product(const char* operation = nullptr) const {
     std::int64_t count = 1;
-    bool overflows = false;
-    for (std::int64_t v : *this) overflows |= __builtin_mul_overflow(count, v, &count);
-    if (overflows) [[unlikely]]
-      fail_too_large(operation);
+    for (std::int64_t v : *this)
+      if (__builtin_mul_overflow(count, v, &count)) [[unlikely]]
+        fail_too_large(operation);
     return count;
   }
   bool contains(std::int64_t v) const { return std::find(begin(), end(), v) != end(); }
@@ -93,7 +92,7 @@ inline Dims contiguous_strides(const Dims& shape) {
   std::int64_t step = 1;
   for (int i = shape.size() - 1; i >= 0; --i) {
     strides[i] = step;
-    if (__builtin_mul_overflow(step, std::max<std::int64_t>(shape[i], 1), &step) && i > 0) [[unlikely]]
+    if (i > 0 && __builtin_mul_overflow(step, std::max<std::int64_t>(shape[i], 1), &step)) [[unlikely]]
       shape.fail_too_large(nullptr);
   }
   return strides;

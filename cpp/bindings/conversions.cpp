@@ -89,8 +89,11 @@ void define_writing() {
         return x;
       },
       "Writes zero into every element and returns the tensor.");
-  define_property("data", [](const Tensor& x) { return detach(x); }, [](const Tensor& x, const Tensor& source) { set_data(x, source); },
-                  "The same memory off the graph. Assigning a tensor makes this one show that one's memory.");
+  define_property(
+      "data", [](const Tensor& x) { return Tensor::over(Storage::share(x.storage()), x.bytes(), x.shape(), x.strides(), x.dtype()); },
+      [](const Tensor& x, const Tensor& source) { set_data(x, source); },
+      "The same memory off the graph, with a version of its own: what is written through it does not count as a change of this tensor.\n"
+      "Assigning a tensor makes this one show that one's memory; gates keep the values that they have seen.");
 }
 
 }  // namespace

@@ -180,9 +180,10 @@ void define_reordering(py::module_& m) {
   m.def("permute", permute_dims, kPermuteDoc, py::arg("input"), py::arg("dims"));
   define_method("permute", [](const Tensor& x, const py::args& dims) { return permute_dims(x, dims_from("permute", dims)); }, kPermuteDoc);
   constexpr const char* transposed = "A view with two dimensions swapped.\n\nRaises IndexError when one is out of range.";
-  define(m, "transpose", transpose, transposed, py::arg("dim0"), py::arg("dim1"));
-  define(m, "swapdims", transpose, transposed, py::arg("dim0"), py::arg("dim1"));
-  define(m, "swapaxes", transpose, transposed, py::arg("axis0"), py::arg("axis1"));
+  constexpr Tensor (*swap)(const Tensor&, std::int64_t, std::int64_t) = transpose;  // beside the one that writes text
+  define(m, "transpose", swap, transposed, py::arg("dim0"), py::arg("dim1"));
+  define(m, "swapdims", swap, transposed, py::arg("dim0"), py::arg("dim1"));
+  define(m, "swapaxes", swap, transposed, py::arg("axis0"), py::arg("axis1"));
   define(m, "t", matrix_transpose, "A view of a matrix with its dimensions swapped; 1-d and 0-d tensors as they are.\n\n"
                                    "Raises RuntimeError above 2 dimensions.");
   for (const char* name : {"movedim", "moveaxis"})

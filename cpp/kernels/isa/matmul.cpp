@@ -46,21 +46,6 @@ constexpr std::int64_t even_block(std::int64_t size, std::int64_t largest, std::
   return size <= largest ? size : round_up(ceil_div(size, ceil_div(size, largest)), multiple);
 }
 
-// A block of A, kMC x kKC, stays in half of the second-level cache while all panels of B pass by: 560 KB of 1 MB and more
-// (AVX-512), 144 KB of 256 KB (AVX2), 256 KB of 512 KB and more (NEON). A panel of B, kKC x kNR, stays in two thirds of
-// the first level: 32 KB of 48 KB (AVX-512), 16 KB of 32 KB (AVX2).
-template <class T>
-inline constexpr std::int64_t kMC = (kMR == 14 ? 560 : kMR == 6 ? 144 : 256) * 4 / static_cast<int>(sizeof(T)) / kMR * kMR;
-
-// Packed B, kKC x kNC, is read once for each block of A, from the last-level cache: 2 MB in float32.
-template <class T>
-inline constexpr std::int64_t kNC = 2048 * 4 / static_cast<int>(sizeof(T)) / kNR<T> * kNR<T>;
-
-// Up to this k a row tile meets all columns of a block of B before the next row tile, so that C is written along its rows: otherwise
-// each tile touches a few lines of as many pages as it has rows, and little arithmetic hides it (256 x 10 x 1,024 took 63 instead
-// of 30 us). The block of B stays in the second-level cache: 128 KB of 256 KB and more.
-constexpr std::int64_t kRowsFirstK = 64, kRowsFirstBytes = 128 << 10;
-
 // How a rectangle of C is computed.
 template <class T>
 struct Plan {
@@ -90,18 +75,18 @@ bool rows_collide(std::int64_t stride) {
 
 template <class T>
 Plan<T>::Plan(const MatmulProblem<T>& problem, const MatmulTile& tile) {
-  rows_first = problem.k > 0 && problem.k <= kRowsFirstK;
+  rows_first = problem.k > 0 && problem.k <= kBlocking.rows_first_k;
   const std::int64_t row_tiles = ceil_div(tile.rows, kMR), panels = ceil_div(tile.columns, kNR<T>);
   mc = even_block(tile.rows, kMC<T>, kMR);
-  // Packing a panel of B costs about a fifth of a row tile's product; packed, its lines are aligned, adjacent and in few pages.
-  pack_b = problem.b_col != 1 || row_tiles >= 14;
-  // Packing A likewise costs a fifth of a panel's product. Rows are best read where they lie, unless they collide; columns
-  // (A is a transpose) are read in pieces of a line each, so they are better packed when they are many.
-  const bool scattered = problem.a_col == 1 ? rows_collide<T>(problem.a_row) : problem.a_row != 1 || problem.a_col >= 256;
-  pack_a = panels >= 4 && row_tiles > 1 && scattered;
+  pack_b = problem.b_col != 1 || row_tiles >= kBlocking.pack_b_tiles;
+  // Rows of A are best read where they lie, unless they collide; columns (A is a transpose) are read in pieces of a line each, so they
+  // are better packed when they lie far apart.
+  const bool scattered =
+      problem.a_col == 1 ? rows_collide<T>(problem.a_row) : problem.a_row != 1 || problem.a_col >= kBlocking.scattered_stride;
+  pack_a = panels >= kBlocking.pack_a_panels && row_tiles > 1 && scattered;
   // Several blocks of A share one packing of B. A single block takes panel after panel, packed into the first-level cache.
   if (rows_first)
-    nc = even_block(tile.columns, round_up(kRowsFirstBytes / static_cast<int>(sizeof(T)) / problem.k, kNR<T>), kNR<T>);
+    nc = even_block(tile.columns, round_up(kBlocking.rows_first_bytes / static_cast<int>(sizeof(T)) / problem.k, kNR<T>), kNR<T>);
   else if (pack_b && mc < tile.rows)
     nc = even_block(tile.columns, kNC<T>, kNR<T>);
   else if (!pack_b && row_tiles == 1)
@@ -125,7 +110,7 @@ class Product {
       const std::int64_t kc = smaller(kKC, problem_.k - k);
       for (std::int64_t j = 0; j < tile_.columns; j += plan_.nc) {
         const std::int64_t columns = smaller(plan_.nc, tile_.columns - j);
-        const Block block{k, kc, tile_.column + j, columns, plan_.pack_b || (!kMaskedLoads && columns % Vec<T>::lanes != 0)};
+        const Block block{k, kc, tile_.column + j, columns, plan_.pack_b || (!kBlocking.masked_loads && columns % Vec<T>::lanes != 0)};
         if (block.packed) pack_b(b().at(k, block.column), kc, columns, packed_b_);
         for (std::int64_t i = 0; i < tile_.rows; i += plan_.mc) {
           const std::int64_t rows = smaller(plan_.mc, tile_.rows - i);
@@ -255,7 +240,7 @@ void run(const MatmulProblem<T>& problem, const MatmulTile& tile, void* workspac
 template <class T>
 std::int64_t workspace_bytes(const MatmulProblem<T>& problem, const MatmulTile& tile) {
   const Plan<T> plan(problem, tile);
-  if (!plan.pack_a && !plan.pack_b && kMaskedLoads) return 0;
+  if (!plan.pack_a && !plan.pack_b && kBlocking.masked_loads) return 0;
   const std::int64_t kc = smaller(kKC, problem.k);
   return (plan.b_elements(kc) + plan.a_elements(kc)) * static_cast<std::int64_t>(sizeof(T));
 }

@@ -6,25 +6,10 @@
 
 #include <cstdint>
 
-#include "kernels/matmul_table.h"
+#include "kernels/isa/matmul_blocking.h"
 #include "simd/vec.h"
 
 namespace gradgate::GRADGATE_ISA {
-
-// The tile for many rows, kMR x kNR, fills the registers with accumulators, a row of B and a broadcast value without
-// spilling: 28 + 2 + 1 of 32 (AVX-512), 12 + 2 + 1 of 16 (AVX2), 24 + 3 + 1 of 32 (NEON).
-#if defined(GRADGATE_ISA_IS_avx512)
-inline constexpr int kMR = 14, kPanelVecs = 2, kRegisters = 32;
-#elif defined(GRADGATE_ISA_IS_avx2)
-inline constexpr int kMR = 6, kPanelVecs = 2, kRegisters = 16;
-#elif defined(GRADGATE_ISA_IS_neon)
-inline constexpr int kMR = 8, kPanelVecs = 3, kRegisters = 32;
-#else
-inline constexpr int kMR = 4, kPanelVecs = 2, kRegisters = 16;
-#endif
-
-template <class T>
-inline constexpr int kNR = kPanelVecs * Vec<T>::lanes;
 
 // A few rows are computed with wider tiles: enough chains to hide the latency of fma, and long stretches of B (a row times
 // 1,024 x 1,024 took 46 us by 8 registers and takes 38 by 16).
@@ -42,17 +27,6 @@ constexpr int widest_microkernel(int rows) {
   return vecs;
 }
 
-// Whether C is prefetched a row at a time, over the steps of k. All at once, the 28 lines of a tile hold up the loads of
-// A and B behind them (measured: 218 against 229 GF/s at n = 2,048); the narrower tiles have 6 to 8 lines.
-inline constexpr bool kSpreadsPrefetch = kMR > 8;
-
-// Whether part of a register can be loaded at the price of a whole one. Where it cannot, the last columns of B are packed.
-#if defined(GRADGATE_ISA_IS_avx512) || defined(GRADGATE_ISA_IS_avx2)
-inline constexpr bool kMaskedLoads = true;
-#else
-inline constexpr bool kMaskedLoads = false;
-#endif
-
 #define GRADGATE_INLINE __attribute__((always_inline))
 
 inline std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
@@ -63,13 +37,33 @@ struct Constant {
   constexpr operator int() const { return Value; }
 };
 
-// f(Constant<0>), ..., f(Constant<Count - 1>), written out: an array indexed by them alone stays in registers.
+template <int... Index>
+struct Indices {};
+
+// List: the indices 0, ..., Count - 1.
+template <int Count, int... Index>
+struct IndicesBelow : IndicesBelow<Count - 1, Count - 1, Index...> {};
+
+template <int... Index>
+struct IndicesBelow<0, Index...> {
+  using List = Indices<Index...>;
+};
+
+// f(Constant<0>), ..., f(Constant<Count - 1>), written out: an array indexed by them alone stays in registers. Each call is one
+// expression, since the compiler's time goes by the number of functions to inline.
+template <class F, int... Index>
+GRADGATE_INLINE inline void unroll(const F& f, Indices<Index...>) {
+  (f(Constant<Index>{}), ...);
+}
 template <int Count, class F>
-GRADGATE_INLINE inline void unroll(F f) {
-  if constexpr (Count > 0) {
-    unroll<Count - 1>(f);
-    f(Constant<Count - 1>{});
-  }
+GRADGATE_INLINE inline void unroll(const F& f) {
+  unroll(f, typename IndicesBelow<Count>::List{});
+}
+
+// The same for pairs, the second index counting up to Inner for each first one.
+template <int Inner, class F, int... Index>
+GRADGATE_INLINE inline void unroll_pairs(const F& f, Indices<Index...>) {
+  (f(Constant<Index / Inner>{}, Constant<Index % Inner>{}), ...);
 }
 
 // One call of a micro-kernel. B's columns are adjacent; all other strides are free.
@@ -102,9 +96,7 @@ void microkernel(const MicroTile<T>& tile) {
     else
       return V::load(p + v * V::lanes);
   };
-  const auto each = [](auto f) GRADGATE_INLINE {
-    unroll<Rows>([&](auto i) GRADGATE_INLINE { unroll<Vecs>([&](auto v) GRADGATE_INLINE { f(i, v); }); });
-  };
+  const auto each = [](const auto& f) GRADGATE_INLINE { unroll_pairs<Vecs>(f, typename IndicesBelow<Rows * Vecs>::List{}); };
 
   V sum[Rows][Vecs];
   each([&](auto i, auto v) GRADGATE_INLINE { sum[i][v] = V(T(0)); });
@@ -115,12 +107,12 @@ void microkernel(const MicroTile<T>& tile) {
   const std::int64_t a_row = tile.a_row, a_col = tile.a_col, b_row = tile.b_row, c_row = tile.c_row;
   unroll<kPointers>([&](auto p) GRADGATE_INLINE { a[p] = tile.a + 3 * p * a_row; });
   const T* b = tile.b;
-  if constexpr (!kSpreadsPrefetch) unroll<Rows>([&](auto i) GRADGATE_INLINE { prefetch_row<T, Vecs>(tile.c + i * tile.c_row); });
+  if constexpr (!kBlocking.spreads_prefetch) unroll<Rows>([&](auto i) GRADGATE_INLINE { prefetch_row<T, Vecs>(tile.c + i * tile.c_row); });
   for (std::int64_t k = tile.k; k > 0; --k) {
-    if constexpr (kSpreadsPrefetch) prefetch_row<T, Vecs>(tile.c + k / (kKC / 16) * c_row);
+    if constexpr (kBlocking.spreads_prefetch) prefetch_row<T, Vecs>(tile.c + k / (kKC / 16) * c_row);
     V row[Vecs];
     unroll<Vecs>([&](auto v) GRADGATE_INLINE {
-      if constexpr (kMaskedLoads)
+      if constexpr (kBlocking.masked_loads)
         row[v] = load(b, v);
       else
         row[v] = V::load(b + v * V::lanes);

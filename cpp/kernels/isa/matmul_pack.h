@@ -16,20 +16,9 @@ struct View {
   View at(std::int64_t i, std::int64_t j) const { return {p + i * row + j * column, row, column}; }
 };
 
-template <int... Lane>
-struct Lanes {};
-
-template <int Count, int... Lane>
-struct FirstLanes : FirstLanes<Count - 1, Count - 1, Lane...> {};
-
-template <int... Lane>
-struct FirstLanes<0, Lane...> {
-  using List = Lanes<Lane...>;
-};
-
 // In every 2S x 2S block of two rows that lie S apart, the upper right and the lower left S x S blocks change places.
 template <int S, class Register, int... Lane>
-GRADGATE_INLINE inline void exchange(Register& x, Register& y, Lanes<Lane...>) {
+GRADGATE_INLINE inline void exchange(Register& x, Register& y, Indices<Lane...>) {
   constexpr int lanes = sizeof...(Lane);
   const Register upper = __builtin_shufflevector(x, y, (Lane & S ? lanes + Lane - S : Lane)...);
   y = __builtin_shufflevector(x, y, (Lane & S ? lanes + Lane : Lane + S)...);
@@ -40,7 +29,7 @@ GRADGATE_INLINE inline void exchange(Register& x, Register& y, Lanes<Lane...>) {
 template <class T, int S = Vec<T>::lanes / 2>
 GRADGATE_INLINE inline void transpose(Vec<T>* rows) {
   unroll<Vec<T>::lanes>([&](auto i) GRADGATE_INLINE {
-    if constexpr ((i & S) == 0) exchange<S>(rows[i].r, rows[i + S].r, typename FirstLanes<Vec<T>::lanes>::List{});
+    if constexpr ((i & S) == 0) exchange<S>(rows[i].r, rows[i + S].r, typename IndicesBelow<Vec<T>::lanes>::List{});
   });
   if constexpr (S > 1) transpose<T, S / 2>(rows);
 }
