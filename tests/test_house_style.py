@@ -234,6 +234,7 @@ def test_gates_are_named_in_their_definition_alone() -> None:
         "Reciprocal",
         "Sign",
         "Relu",
+        "Round",
         "Tanh",
         "Sigmoid",
     }
