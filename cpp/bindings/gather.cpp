@@ -14,6 +14,15 @@ namespace py = pybind11;
 namespace gradgate {
 namespace {
 
+// A 0-d tensor as one of one dimension, which is how the gates index it.
+Tensor lifted(const Tensor& t) { return t.ndim() == 0 && !t.is_number() ? reshape(t, {1}) : t; }
+Tensor of_shape(const Tensor& t, const Dims& shape) { return t.shape() == shape ? t : reshape(t, shape); }
+
+// An index for a tensor of that many dimensions: one without elements fits each of them.
+Tensor fitted_index(const Tensor& index, int ndim) {
+  return index.numel() == 0 && index.ndim() != ndim ? reshape(index, Dims::filled(ndim, 0)) : lifted(index);
+}
+
 // name(input, ...), which puts f's assignment into a copy, and input.name_(...), which writes it to input itself.
 template <class... Arguments, class... Extra>
 void define_assignment(py::module_& m, const char* name, Assignment (*f)(const Tensor&, Arguments...), const char* doc,
@@ -21,25 +30,47 @@ void define_assignment(py::module_& m, const char* name, Assignment (*f)(const T
   define(
       m, name,
       [f](const Tensor& x, Arguments... arguments) {
-        const Assignment a = f(x, arguments...);
-        return put(x, a.at, a.values, a.how);
+        const Tensor target = lifted(x);
+        const Assignment a = f(target, arguments...);
+        return of_shape(put(target, a.at, a.values, a.how), x.shape());
       },
       doc, extra...);
   define_method(
       cat(name, "_").c_str(),
       [f](const Tensor& x, Arguments... arguments) {
-        const Assignment a = f(x, arguments...);
-        put_into(x, a.at, a.values, a.how);
+        const Tensor target = lifted(x);
+        const Assignment a = f(target, arguments...);
+        put_into(target, a.at, a.values, a.how);
         return x;
       },
       inplace_documentation(name).c_str(), extra...);
 }
 
-Assignment scatter_values(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
-  return scatter(x, dim, index, source, false);
+template <bool accumulate>
+Assignment scattered(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Tensor at = fitted_index(index, x.ndim());
+  // Nothing is written where there is no index, so that any values of x's own type will do.
+  const bool writes = at.numel() > 0 || source.ndim() == at.ndim() || source.is_number();
+  return scatter(x, dim, at, writes ? lifted(source) : detach(x), accumulate);
 }
-Assignment scatter_sums(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
-  return scatter(x, dim, index, source, true);
+
+Assignment copied_to(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
+  return index_copy(x, dim, index, lifted(source));
+}
+Assignment added_to(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const Tensor& alpha) {
+  if (alpha.numel() != 1) fail<RuntimeError>("index_add: alpha must be a number, got a tensor of shape ", alpha.shape());
+  return index_add(x, dim, index, lifted(source), alpha);
+}
+
+Tensor gathered(const Tensor& x, std::int64_t dim, const Tensor& index) {
+  const Tensor source = lifted(x);
+  return of_shape(gather(source, dim, fitted_index(index, source.ndim())), index.shape());
+}
+
+Tensor selected(const Tensor& x, std::int64_t dim, const Tensor& index) {
+  if (x.ndim() > 0) return index_select(x, dim, index);
+  if (index.numel() != 1) fail<RuntimeError>("index_select: a 0-d tensor has one element to select, got an index of shape ", index.shape());
+  return reshape(index_select(lifted(x), dim, index), {});
 }
 
 Assignment index_put(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values, bool accumulate) {
@@ -66,12 +97,12 @@ Tensor filled(const Tensor& x, const Tensor& mask, const Tensor& value) {
 }
 
 void define_gathering(py::module_& m) {
-  define(m, "gather", gather,
+  define(m, "gather", gathered,
          "The elements of input at index along dim: out[i][j] = input[index[i][j]][j] for dim 0, of index's shape.\n\n"
          "index is int64 or int32, of as many dimensions as input and at most its size in the others than dim. The gradient adds up in\n"
          "index order.\n\nRaises IndexError for an index out of range and RuntimeError for shapes that do not fit.",
          py::arg("dim"), py::arg("index"));
-  define(m, "index_select", index_select,
+  define(m, "index_select", selected,
          "The slices of input at the positions of a 1-d index along dim, copied.\n\nRaises IndexError for an index out of range.",
          py::arg("dim"), py::arg("index"));
   define(m, "take", take_elements,
@@ -97,17 +128,17 @@ void define_scattering(py::module_& m) {
   const char* scatter_doc =
       "input with src's elements (or a number) at index along dim: out[index[i][j]][j] = src[i][j] for dim 0. Of several values for one\n"
       "element the last stays.\n\nRaises IndexError for an index out of range and RuntimeError for shapes or dtypes that do not fit.";
-  define_assignment(m, "scatter", scatter_values, scatter_doc, py::arg("dim"), py::arg("index"), py::arg("src"));
-  define_assignment(m, "scatter", scatter_values, scatter_doc, py::arg("dim"), py::arg("index"), py::arg("value"));
+  define_assignment(m, "scatter", scattered<false>, scatter_doc, py::arg("dim"), py::arg("index"), py::arg("src"));
+  define_assignment(m, "scatter", scattered<false>, scatter_doc, py::arg("dim"), py::arg("index"), py::arg("value"));
   define_assignment(
-      m, "scatter_add", scatter_sums,
+      m, "scatter_add", scattered<true>,
       "input with src's elements added at index along dim, in ascending order: out[index[i][j]][j] += src[i][j] for dim 0.\n\n"
       "Raises IndexError for an index out of range and RuntimeError for shapes or dtypes that do not fit.",
       py::arg("dim"), py::arg("index"), py::arg("src"));
-  define_assignment(m, "index_copy", index_copy,
+  define_assignment(m, "index_copy", copied_to,
                     "input with source's slices at the positions of a 1-d index along dim.\n\nRaises IndexError for an index out of range.",
                     py::arg("dim"), py::arg("index"), py::arg("source"));
-  define_assignment(m, "index_add", index_add,
+  define_assignment(m, "index_add", added_to,
                     "input with alpha times source's slices added at the positions of a 1-d index along dim, in ascending order.\n\n"
                     "Raises IndexError for an index out of range.",
                     py::arg("dim"), py::arg("index"), py::arg("source"), py::kw_only(), py::arg("alpha") = 1);
