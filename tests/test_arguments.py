@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -71,16 +72,22 @@ class Emptying:
 
 @pytest.mark.parametrize(
     "use",
-    [gg.zeros, gg.tensor, gg.as_tensor, lambda s: gg.ones(3).sum(s), lambda s: y.split(s), lambda s: y[s], lambda s: gg.stack([y, y])[[s]]],
+    [
+        gg.zeros,
+        gg.tensor,
+        gg.as_tensor,
+        lambda s: gg.ones(3).sum(s),
+        lambda s: y.split(s),
+        lambda s: y[s],
+        lambda s: gg.stack([y, y])[[s]],
+    ],
 )
 def test_lists_that_shrink_while_they_are_read(use: Callable[[Any], Any]) -> None:
     for count in (1, 3, 40):
         items: list[Any] = []
         items.extend(Emptying(items) for _ in range(count))
-        try:
+        with contextlib.suppress(TypeError, ValueError, IndexError, RuntimeError):
             use(items)
-        except (TypeError, ValueError, IndexError, RuntimeError):
-            pass
 
 
 class EmptyingRow(Emptying):
@@ -100,7 +107,10 @@ def test_a_list_that_shrinks_is_refused() -> None:
 
 WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: gg.sum(y, "a"), r"sum(): argument 'dim' must be int, a sequence of ints or None, got str"),
-    (lambda: y.sum([0, "a"]), r"sum(): argument 'dim' must be int, a sequence of ints or None, got list that holds str"),
+    (
+        lambda: y.sum([0, "a"]),
+        r"sum(): argument 'dim' must be int, a sequence of ints or None, got list that holds str",
+    ),
     (lambda: gg.relu("a"), r"relu(): argument 'input' must be Tensor, got str"),
     (lambda: gg.relu(), r"relu(): argument 'input' is missing"),
     (lambda: gg.relu(y, 1), r"relu(): takes at most 1 positional argument, got 2"),
@@ -140,22 +150,24 @@ def test_wrong_arguments_are_named_in_plain_words(call: Callable[[], object], se
     assert not re.search(r"pybind11|C\+\+|incompatible|Invoked with", str(caught.value), re.IGNORECASE)
 
 
-def test_every_function_names_what_does_not_fit() -> None:
-    """A call with arguments of no use: no function shows the binding layer's own words."""
+class Useless:
+    """An argument of no use to anybody."""
 
-    class Useless:
-        pass
 
-    for owner in (gg, gg.Tensor):
-        for name in dir(owner):
-            function = getattr(owner, name)
-            if name.startswith("_") or type(function).__name__ not in ("builtin_function_or_method", "instancemethod"):
-                continue
-            for arguments in ((Useless(),), (y, Useless()), (y, Useless(), Useless()), (Useless(),) * 9):
+@pytest.mark.parametrize("owner", [gg, gg.Tensor])
+def test_no_function_shows_the_binding_layer_s_words(owner: Any) -> None:
+    registered = ("builtin_function_or_method", "instancemethod")
+    functions = [name for name in dir(owner) if name[0] != "_" and type(getattr(owner, name)).__name__ in registered]
+    assert len(functions) > 150
+    for name in functions:
+        for arguments in ((Useless(),), (y, Useless()), (y, Useless(), Useless()), (Useless(),) * 9):
+            said = ""
+            with contextlib.suppress(IndexError):
                 try:
-                    function(*arguments)
-                except (TypeError, RuntimeError, ValueError, IndexError) as error:
-                    assert not re.search(r"pybind11|C\+\+|incompatible function|Invoked with", str(error)), (name, error)
+                    getattr(owner, name)(*arguments)
+                except (TypeError, RuntimeError, ValueError) as error:
+                    said = str(error)
+            assert not re.search(r"pybind11|C\+\+|incompatible function|Invoked with", said), (name, said)
 
 
 def test_many_pieces() -> None:
@@ -187,7 +199,7 @@ def test_lists_with_terms_of_an_index() -> None:
         y[[slice(None), [0, 3]]]
     with pytest.raises(IndexError, match="holds a NoneType"):
         y[[None, 0]]
-    assert y[tuple([slice(None), [0, 3]])].tolist() == [[0, 3], [4, 7], [8, 11]]
+    assert y[:, [0, 3]].tolist() == [[0, 3], [4, 7], [8, 11]]
     with pytest.raises(ValueError, match="an index is no array of numbers"):
         y[[[1, 2], [3]]]
     with pytest.raises(TypeError):

@@ -14,7 +14,7 @@ PROGRAM = Path(__file__).with_name("arguments_fuzz.py")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_and_hostile_arguments(seed: int) -> None:
     command = [sys.executable, str(PROGRAM), "--seed", str(seed), "--calls", "4000"]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+    ended = subprocess.run(command, capture_output=True, timeout=600)
     said = ended.stdout.decode("utf-8", "replace")
     failures = [line for line in said.splitlines() if line.startswith(("FAILED", "    "))]
     last = said.splitlines()[-1] if said else "nothing was called"

@@ -161,6 +161,12 @@ def test_asarray() -> None:
     assert np.shares_memory(gg.asarray(array, copy=False).numpy(), array)
     y = gg.tensor([1.0, 2.0])
     assert np.shares_memory(gg.asarray(y).numpy(), y.numpy()) and not y.requires_grad
+    leaf = gg.ones(2, requires_grad=True)
+    assert gg.asarray(leaf) is leaf and not gg.asarray(leaf, requires_grad=False).requires_grad
+    (gg.asarray(leaf * 2, copy=True) + gg.asarray(leaf, dtype=gg.float64)).sum().backward()
+    assert leaf.grad is not None and leaf.grad.tolist() == [3, 3]
+    with pytest.raises(ValueError, match="without a copy"):
+        gg.asarray(leaf, dtype=gg.float64, copy=False)
     for data, dtype in (([1, 2], None), (array, gg.float32), (np.broadcast_to(np.ones(1), 3), None)):
         with pytest.raises(ValueError, match="without a copy"):
             gg.asarray(data, dtype=dtype, copy=False)
@@ -286,3 +292,18 @@ def test_too_little_memory_names_the_tensor() -> None:
         gg.empty(2**45)
     with pytest.raises(MemoryError, match="no memory"):
         gg.empty(2**59, dtype=gg.uint8)
+
+
+def test_tensors_of_one_element_in_sequences_are_numbers() -> None:
+    t = gg.ones(1, dtype=gg.float64)
+    assert gg.tensor([t, t]).shape == (2,) and gg.tensor([t, t]).dtype == gg.float64
+    assert gg.tensor([t, 2.0, gg.ones(1, 1)]).tolist() == [1, 2, 1] and gg.tensor([[t], [t]]).shape == (2, 1)
+    assert gg.tensor([gg.ones(2), gg.zeros(2)]).tolist() == [[1, 1], [0, 0]]
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        gg.tensor([t, gg.ones(2)])
+
+
+def test_elements_of_arange_are_rounded_once() -> None:
+    expected = (-3 + np.arange(61) * 0.1).astype(np.float32)
+    np.testing.assert_array_equal(gg.arange(-3, 3.05, 0.1).numpy(), expected)
+    assert gg.arange(-3, 3.1, 0.1)[30].item() == np.float32(-3 + 30 * 0.1)

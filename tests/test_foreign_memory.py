@@ -83,7 +83,11 @@ def test_new_bools_are_bools() -> None:
         full = [gg.full((4096,), 255, dtype=gg.uint8) for _ in range(4)]
         del full
         x = gg.ones(1)
-        for made in (gg.empty(4096, dtype=gg.bool), gg.empty_like(gg.zeros(4096), dtype=gg.bool), x.new_empty(4096, dtype=gg.bool)):
+        for made in (
+            gg.empty(4096, dtype=gg.bool),
+            gg.empty_like(gg.zeros(4096), dtype=gg.bool),
+            x.new_empty(4096, dtype=gg.bool),
+        ):
             assert set(np.unique(made.numpy().view(np.uint8)).tolist()) <= {0, 1}
 
 
@@ -218,7 +222,17 @@ def test_operators_of_arrays_stay_on_the_graph() -> None:
     array = np.array([1.0, 2.0, 3.0], np.float32)
     (array * x + array - x / array).sum().backward()
     np.testing.assert_allclose(x.grad, array - 1 / array, rtol=1e-6)
-    for result in (array - x, array / x, array**x, array // x, array % x, array == x, array < x, np.float32(2) * x, np.multiply(array, x)):
+    for result in (
+        array - x,
+        array / x,
+        array**x,
+        array // x,
+        array % x,
+        array == x,
+        array < x,
+        np.float32(2) * x,
+        np.multiply(array, x),
+    ):
         assert isinstance(result, gg.Tensor)
     assert (array < x.detach() * 2).tolist() == [True, False, False]
 

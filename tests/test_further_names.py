@@ -192,3 +192,15 @@ def test_data_is_read_in_the_type_asked_for() -> None:
     assert gradgate.tensor([10**30], dtype=gradgate.float64).item() == 1e30
     assert gradgate.tensor(1e300).item() == math.inf
     assert gradgate.full((1,), gradgate.tensor(2, dtype=gradgate.int32)).dtype == gradgate.int64
+
+
+@pytest.mark.parametrize("limit", [0.0, gradgate.tensor(0.0), gradgate.zeros(3)])
+def test_one_sided_clamps_have_the_gradients_of_clamp(limit: object) -> None:
+    for name, side in (("clamp_min", "min"), ("clamp_max", "max")):
+        one, both = (gradgate.tensor([-1.0, 0.0, 2.0], requires_grad=True) for _ in range(2))
+        getattr(gradgate, name)(one, limit).sum().backward()
+        gradgate.clamp(both, **{side: limit}).sum().backward()
+        assert one.grad is not None and both.grad is not None
+        assert one.grad.tolist() == both.grad.tolist() and one.grad[1].item() == 1
+    z = gradgate.tensor([-1.0, math.nan])
+    assert z.clamp_min_(0) is z and z[0].item() == 0 and math.isnan(z[1].item())

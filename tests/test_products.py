@@ -135,3 +135,17 @@ def test_empty_sizes() -> None:
     assert (gg.ones(0) @ gg.ones(0)).item() == 0
     assert gg.ones(0, 3).mv(gg.ones(3)).shape == (0,)
     assert (gg.ones(2, 3, 0) @ gg.ones(0, 4)).shape == (2, 3, 4)
+
+
+def test_a_factor_of_zero_leaves_a_term_of_addmm_out() -> None:
+    one, nan = gg.ones(2, 2), gg.full((2, 2), np.nan)
+    for odd in (nan, gg.full((2, 2), np.inf), gg.full((2,), -np.inf)):
+        assert gg.addmm(odd, one, one, beta=0).tolist() == [[2, 2], [2, 2]]
+        assert odd.addmm(one, one, beta=0.0, alpha=2).tolist() == [[4, 4], [4, 4]]
+    assert gg.addmm(one, nan, one, alpha=0).tolist() == [[1, 1], [1, 1]]
+    assert np.isnan(gg.addmm(nan, one, one).numpy()).all()
+    x = nan.clone().requires_grad_()
+    gg.addmm(x, one, one, beta=0).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [[0, 0], [0, 0]]
+    with pytest.raises(RuntimeError, match="do not broadcast"):
+        gg.addmm(gg.ones(3), one, one, beta=0)

@@ -104,6 +104,8 @@ def test_integer_types_and_random_() -> None:
     assert set(x.random_(3, generator=g).tolist()) == {0, 1, 2}
     assert set(x.random_(-1, 1, generator=g).tolist()) == {-1, 0}
     assert x.random_(generator=g).numpy().max() > 2**62
+    assert 400 < gg.ones(1000, dtype=gg.bool).random_(generator=g).sum().item() < 600
+    assert set(gg.zeros(10_000, dtype=gg.uint8).random_(generator=g).tolist()) == set(range(256))
     floats = gg.zeros(1000).random_(generator=g).numpy()
     assert 2**23 < floats.max() <= 2**24 and (floats == np.floor(floats)).all()
 

@@ -1,4 +1,4 @@
-"""The life of Tensor's Python objects: attributes, weak references, cycles, the end of the interpreter, objects of the core."""
+"""The life of Tensor's Python objects: attributes, gradients, weak references, cycles, the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -148,7 +148,9 @@ def test_a_generator_always_has_its_value() -> None:
     class Own(gg.Generator):
         pass
 
-    assert gg.rand(2, generator=Own().manual_seed(1)).tolist() == gg.rand(2, generator=generator.manual_seed(1)).tolist()
+    assert (
+        gg.rand(2, generator=Own().manual_seed(1)).tolist() == gg.rand(2, generator=generator.manual_seed(1)).tolist()
+    )
 
 
 def test_threads_that_compute_do_not_fail_the_end_of_the_program() -> None:
@@ -196,3 +198,22 @@ def test_a_sub_interpreter_gets_an_import_error() -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("ImportError: ") and ended.stdout.endswith("1.0\n"), ended.stdout
+
+
+def test_a_gradient_is_deleted_like_set_to_none() -> None:
+    x = gg.ones(2, requires_grad=True)
+    (x * 2).sum().backward()
+    del x.grad
+    assert x.grad is None
+    del x.grad
+    with pytest.raises(AttributeError, match=r"Tensor\.data cannot be deleted"):
+        del x.data
+
+
+def test_a_tensor_is_not_its_own_gradient() -> None:
+    x = gg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"cannot be its own gradient; assign a clone\(\)"):
+        x.grad = x
+    x.grad = x.detach().clone()
+    (x * 2).sum().backward()
+    assert x.tolist() == [1, 1] and x.grad.tolist() == [3, 3]

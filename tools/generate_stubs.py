@@ -108,7 +108,7 @@ SLOTS = {
     "__setitem__": "(self, index: _Index, value: _TensorLike) -> None",
 }
 # Slots that only refuse, and methods whose types are those that every object has.
-UNTYPED_SLOTS = {"__delitem__", "__init__", "__str__"}
+UNTYPED_SLOTS = {"__delitem__", "__init__", "__str__", "__setattr__", "__delattr__", "__dict__"}
 INHERITED = {"__eq__", "__hash__", "__reduce__", "__repr__"}
 
 
@@ -228,7 +228,7 @@ def slot_stub(name: str) -> str:
 def members(cls: type) -> Iterator[str]:
     """The declarations of a class's methods and properties."""
     for name, value in sorted(vars(cls).items()):
-        if name in UNTYPED_SLOTS and type(value).__name__ == "wrapper_descriptor":
+        if name in UNTYPED_SLOTS and type(value).__name__ in ("wrapper_descriptor", "getset_descriptor"):
             continue
         if isinstance(value, property):
             yield property_stub(name, value)

@@ -27,7 +27,8 @@ struct Refusal {
   std::vector<std::string> signatures;
 
   explicit Refusal(std::string_view message) {
-    const std::size_t end = message.find("(): incompatible "), first = message.find(":\n    1. "), last = message.find("\n\nInvoked with: ");
+    const std::size_t end = message.find("(): incompatible "), first = message.find(":\n    1. ");
+    const std::size_t last = message.find("\n\nInvoked with: ");
     if (end == std::string_view::npos || first == std::string_view::npos || last == std::string_view::npos) return;
     name = message.substr(0, end);
     std::string_view lines = message.substr(first + 2, last - first - 2);
@@ -37,7 +38,9 @@ struct Refusal {
       lines.remove_prefix(std::min(lines.size(), line.size() + 1));
     }
     // A constructor's signature opens with the name of its class.
-    if (name == "__init__") name = signatures[0].substr(0, signatures[0].find('(')).substr(signatures[0].rfind('.', signatures[0].find('(')) + 1);
+    if (name != "__init__") return;
+    name = signatures[0].substr(0, signatures[0].find('('));
+    name = name.substr(name.rfind('.') + 1);
   }
 };
 
@@ -81,7 +84,7 @@ PyObject* checked_fast(PyObject* self, PyObject* const* arguments, Py_ssize_t fl
     const Py_ssize_t count = PyVectorcall_NARGS(static_cast<std::size_t>(flagged));
     for (Py_ssize_t i = 0; i < count; ++i) call.positional.push_back(py::reinterpret_borrow<py::object>(arguments[i]));
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i)
-      call.named.emplace_back(py::str(PyTuple_GET_ITEM(names, i)).cast<std::string>(), py::reinterpret_borrow<py::object>(arguments[count + i]));
+      call.named.emplace_back(py::str(PyTuple_GET_ITEM(names, i)), py::reinterpret_borrow<py::object>(arguments[count + i]));
     rewrite_error(call);
     return nullptr;
   });
@@ -92,10 +95,11 @@ PyObject* checked_tuple(PyObject* self, PyObject* arguments, PyObject* keywords)
   if (result || !PyErr_ExceptionMatches(PyExc_TypeError)) return result;
   return guarded([&]() -> PyObject* {
     CallArguments call;
-    for (py::handle value : py::reinterpret_borrow<py::tuple>(arguments)) call.positional.push_back(py::reinterpret_borrow<py::object>(value));
+    for (py::handle value : py::reinterpret_borrow<py::tuple>(arguments))
+      call.positional.push_back(py::reinterpret_borrow<py::object>(value));
     if (keywords)
       for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(keywords))
-        call.named.emplace_back(py::str(key).cast<std::string>(), py::reinterpret_borrow<py::object>(value));
+        call.named.emplace_back(py::str(key), py::reinterpret_borrow<py::object>(value));
     rewrite_error(call);
     return nullptr;
   });

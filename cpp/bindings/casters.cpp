@@ -22,10 +22,7 @@ py::object item(const Tensor& t) {
 }
 
 Tensor tensor_from_foreign(PyObject* object) {
-  if (py::isinstance<py::array>(object)) {
-    const auto array = py::reinterpret_borrow<py::array>(object);
-    return holds_other_bools(array) ? from_numpy(own_array(array, std::nullopt)) : from_numpy(array);
-  }
+  if (py::isinstance<py::array>(object)) return operand_from_numpy(py::reinterpret_borrow<py::array>(object));
   // NumPy's scalars keep their type but, like Python's numbers, do not widen.
   static const py::object& generic = *new py::object(py::module_::import("numpy").attr("generic"));
   if (!PyObject_IsInstance(object, generic.ptr())) return {};

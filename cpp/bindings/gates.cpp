@@ -180,16 +180,19 @@ Tensor round_to(const Tensor& x, std::int64_t decimals) {
 void define_gates(py::module_& m) {
   for (int i = 0; i < UnaryGates::size; ++i)
     if (i != UnaryGates::index<Clamp>()) define_unary(m, i);
-  define_gate(m, "round", round_to, "input rounded to this many decimals; negative ones count digits before the point.\n\n"
-              "Raises RuntimeError for integers.", py::kw_only(), py::arg("decimals"));
+  define_gate(m, "round", round_to,
+              "input rounded to this many decimals; negative ones count digits before the point.\n\nRaises RuntimeError for integers.",
+              py::kw_only(), py::arg("decimals"));
   for (int i = 0; i < BinaryGates::size; ++i) define_binary(m, i);
   define_gate(
       m, "lerp", [](const Tensor& a, const Tensor& b, const Tensor& w) { return apply_ternary(TernaryGates::index<Lerp>(), a, b, w); },
       documentation(Lerp::info, "input, end and weight are broadcast and their types promoted"), py::arg("end"), py::arg("weight"));
   define_gate(m, "clamp", clamp, documentation(Clamp::info, "min and max are numbers, tensors that broadcast, or None for no limit"),
               py::arg("min") = py::none(), py::arg("max") = py::none());
-  define_gate(m, "clamp_min", [](const Tensor& x, const Tensor& min) { return clamp(x, min, {}); }, "clamp(input, min=min).", py::arg("min"));
-  define_gate(m, "clamp_max", [](const Tensor& x, const Tensor& max) { return clamp(x, {}, max); }, "clamp(input, max=max).", py::arg("max"));
+  define_gate(
+      m, "clamp_min", [](const Tensor& x, const Tensor& min) { return clamp(x, min, {}); }, "clamp(input, min=min).", py::arg("min"));
+  define_gate(
+      m, "clamp_max", [](const Tensor& x, const Tensor& max) { return clamp(x, {}, max); }, "clamp(input, max=max).", py::arg("max"));
   m.def("_gates", registry, "What the registry says of every elementwise gate.");
   define_comparisons(m);
   define_logic(m);

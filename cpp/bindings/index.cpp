@@ -42,8 +42,8 @@ IndexTerm slice_from(PyObject* object) {
 
 // Bytes are a mask, as PyTorch has it.
 IndexTerm byte_mask(const Tensor& bytes) {
-  if (PyErr_WarnEx(PyExc_UserWarning, "indexing with a uint8 tensor takes it as a mask; use .bool() for a mask, .long() for positions", 1) != 0)
-    throw py::error_already_set();
+  constexpr const char* words = "indexing with a uint8 tensor takes it as a mask; use .bool() for a mask, .long() for positions";
+  if (PyErr_WarnEx(PyExc_UserWarning, words, 1) != 0) throw py::error_already_set();
   return IndexTerm::of(cast(bytes.alias(), DType::boolean));
 }
 

@@ -54,8 +54,9 @@ void define_linear_algebra(py::module_& m) {
   define(m, "dot", dot, "The inner product of two vectors of one size.\n\nRaises RuntimeError for other shapes.", py::arg("tensor"));
   define(m, "outer", outer, "The outer product of vectors (m) and (n): a matrix (m, n).\n\nRaises RuntimeError for other shapes.",
          py::arg("vec2"));
-  define(m, "addmm", addmm, "beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape. A factor of 0 leaves its term out, NaN included.", py::arg("mat1"),
-         py::arg("mat2"), py::kw_only(), py::arg("beta") = 1, py::arg("alpha") = 1);
+  define(m, "addmm", addmm,
+         "beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape. A factor of 0 leaves its term out, NaN included.",
+         py::arg("mat1"), py::arg("mat2"), py::kw_only(), py::arg("beta") = 1, py::arg("alpha") = 1);
   m.def(
       "linear",
       [](const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) { return linear(x, weight, bias.value_or(Tensor())); },

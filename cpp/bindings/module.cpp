@@ -24,6 +24,8 @@ void define_errors() {
       if (exception) std::rethrow_exception(exception);
     } catch (const TypeError& e) {
       pybind11::set_error(PyExc_TypeError, e.what());
+    } catch (const std::length_error&) {
+      pybind11::set_error(PyExc_MemoryError, "a sequence states a length that no memory could hold");
     } catch (const pybind11::cast_error&) {
       pybind11::set_error(PyExc_TypeError, "an argument, or a value in one, has a type that cannot be used here");
     }
@@ -39,9 +41,9 @@ PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
 void refuse_making(pybind11::handle type) {
   static PyMethodDef refuse = {"__new__",
                                [](PyObject*, PyObject* arguments) {
-                                 PyObject* type = PyTuple_Size(arguments) > 0 ? PyTuple_GET_ITEM(arguments, 0) : nullptr;
-                                 return type && PyType_Check(type) ? refuse_new(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr)
-                                                                   : (PyErr_SetString(PyExc_TypeError, "__new__() expects a type"), nullptr);
+                                 PyTypeObject* type = nullptr;
+                                 if (!PyArg_ParseTuple(arguments, "O!", &PyType_Type, &type)) return static_cast<PyObject*>(nullptr);
+                                 return refuse_new(type, nullptr, nullptr);
                                },
                                METH_VARARGS, nullptr};
   auto* made = reinterpret_cast<PyTypeObject*>(type.ptr());

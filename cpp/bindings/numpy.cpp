@@ -48,9 +48,13 @@ bool has_other_bytes(const py::array& array, const std::uint8_t* data, py::ssize
   return false;
 }
 
+// Whether an array of bools has bytes other than 0 and 1, as a view of other memory may: kernels rely on these two.
+bool holds_other_bools(const py::array& array) {
+  return array.dtype().kind() == 'b' && has_other_bytes(array, static_cast<const std::uint8_t*>(array.data()), 0);
+}
+
 // Why the array's memory cannot be a tensor's, null when it can.
 const char* hindrance(const py::array& array) {
-  if (holds_other_bools(array)) return "bools whose bytes are neither 0 nor 1";
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
     if (array.strides(i) % array.itemsize() != 0) return "strides that are not multiples of its element size";
     if (array.strides(i) < 0 && array.shape(i) > 1) return "negative strides";
@@ -62,13 +66,9 @@ const char* hindrance(const py::array& array) {
 
 }  // namespace
 
-bool holds_other_bools(const py::array& array) {
-  return array.dtype().kind() == 'b' && has_other_bytes(array, static_cast<const std::uint8_t*>(array.data()), 0);
-}
-
 bool is_shareable(const py::array& array) {
   DType dtype;
-  return array.writeable() && dtype_from_numpy(array.dtype(), dtype) && !hindrance(array);
+  return array.writeable() && dtype_from_numpy(array.dtype(), dtype) && !hindrance(array) && !holds_other_bools(array);
 }
 
 py::array own_array(const py::object& data, const std::optional<DType>& dtype) {
@@ -81,12 +81,14 @@ py::array own_array(const py::object& data, const std::optional<DType>& dtype) {
   return (*make)(array, array.dtype().attr("newbyteorder")("="));
 }
 
-Tensor from_numpy(const py::array& array) {
+namespace {
+
+Tensor over_memory_of(const py::array& array) {
   DType dtype;
   if (!dtype_from_numpy(array.dtype(), dtype))
     fail<TypeError>("can't convert a NumPy array of type ", py::str(array.dtype()).cast<std::string>(),
                     "; the supported types are float32, float64, int64, int32, uint8 and bool: use .astype()");
-  if (const char* reason = hindrance(array)) fail<ValueError>("from_numpy: the array has ", reason, "; use ", holds_other_bools(array) ? "array.view('uint8') != 0" : "array.copy()");
+  if (const char* reason = hindrance(array)) fail<ValueError>("from_numpy: the array has ", reason, "; use array.copy()");
   Dims shape, strides;
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
     shape.push_back(array.shape(i));
@@ -98,6 +100,18 @@ Tensor from_numpy(const py::array& array) {
                                 [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });
   std::byte* data = storage->data;
   return Tensor::over(std::move(storage), data, shape, strides, dtype);
+}
+
+}  // namespace
+
+Tensor from_numpy(const py::array& array) {
+  if (holds_other_bools(array))
+    fail<ValueError>("from_numpy: the array has bools whose bytes are neither 0 nor 1; use array.view('uint8') != 0");
+  return over_memory_of(array);
+}
+
+Tensor operand_from_numpy(const py::array& array) {
+  return over_memory_of(holds_other_bools(array) ? own_array(array, std::nullopt) : array);
 }
 
 py::array to_numpy(const Tensor& t) {

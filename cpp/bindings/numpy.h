@@ -18,11 +18,10 @@ bool dtype_from_numpy(const pybind11::object& source, DType& dtype);
 pybind11::dtype numpy_dtype(DType dtype);
 
 // Shares the array's memory, and keeps the array alive. Throws TypeError for other element types or byte orders and ValueError for
-// strides that are no multiple of the element's size.
+// strides that are no multiple of the element's size, and for bools whose bytes are neither 0 nor 1.
 Tensor from_numpy(const pybind11::array& array);
-
-// Whether an array of bools has bytes other than 0 and 1, as a view of other memory may: kernels rely on these two.
-bool holds_other_bools(const pybind11::array& array);
+// The same for a gate's operand, which is only read: bools of other bytes than 0 and 1 are copied as what they mean.
+Tensor operand_from_numpy(const pybind11::array& array);
 
 // Whether from_numpy can take the array as it is, and may write to it.
 bool is_shareable(const pybind11::array& array);

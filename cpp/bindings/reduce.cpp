@@ -112,9 +112,11 @@ void define_forms(F spread, Form define_form) {
   // Python's bool is an int: without conversions a flag is not taken for a dimension.
   define_form([spread](const Tensor& x, bool unbiased) { return spread(x, {}, unbiased ? 1 : 0, false); },
               py::arg("unbiased").noconvert());
-  define_form([spread](const Tensor& x, const OptionalDims& dim, double correction, bool keepdim) { return spread(x, dim, correction, keepdim); },
+  define_form([spread](const Tensor& x, const OptionalDims& dim, double correction,
+                       bool keepdim) { return spread(x, dim, correction, keepdim); },
               py::arg("dim") = py::none(), py::kw_only(), py::arg("correction") = 1.0, py::arg("keepdim") = false);
-  define_form([spread](const Tensor& x, const OptionalDims& dim, bool unbiased, bool keepdim) { return spread(x, dim, unbiased ? 1 : 0, keepdim); },
+  define_form([spread](const Tensor& x, const OptionalDims& dim, bool unbiased,
+                       bool keepdim) { return spread(x, dim, unbiased ? 1 : 0, keepdim); },
               py::arg("dim"), py::arg("unbiased") = true, py::arg("keepdim") = false);
 }
 

@@ -9,7 +9,9 @@ namespace py = pybind11;
 namespace gradgate {
 namespace {
 
-bool is_sequence(py::handle source) { return PySequence_Check(source.ptr()) && !PyUnicode_Check(source.ptr()) && !PyBytes_Check(source.ptr()); }
+bool is_sequence(py::handle source) {
+  return PySequence_Check(source.ptr()) && !PyUnicode_Check(source.ptr()) && !PyBytes_Check(source.ptr());
+}
 
 std::vector<std::int64_t> elements_of(const char* operation, const char* argument, const Tensor& t) {
   if (is_floating(t.dtype()) || t.dtype() == DType::boolean || t.ndim() != 1)

@@ -171,7 +171,8 @@ std::optional<Misfit> misfit(const Signature& signature, const CallArguments& ca
       std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.keyword_only; }));
   if (call.positional.size() > most && !signature.any_positional) {
     const bool method = !parameters.empty() && parameters[0].name == "self";
-    return Misfit{cat("takes at most ", most - method, most - method == 1 ? " positional argument, got " : " positional arguments, got ", call.positional.size() - method)};
+    return Misfit{cat("takes at most ", most - method, " positional argument", most - method == 1 ? "" : "s", ", got ",
+                      call.positional.size() - method)};
   }
   for (const auto& [name, value] : call.named) {
     const auto same = [&name = name](const Parameter& p) { return p.name == name; };

@@ -278,11 +278,7 @@ class Generator:
 
     Every element drawn takes one position of the stream, whatever its type and distribution."""
 
-    def __getstate__(self) -> tuple[builtins.int, builtins.int]: ...
-
     def __init__(self, device: builtins.str = 'cpu') -> None: ...
-
-    def __setstate__(self, arg0: tuple[Any, ...], /) -> None: ...
 
     @property
     def device(self) -> builtins.str:
@@ -341,8 +337,11 @@ class Tensor:
 
     def __and__(self, other: _Operand) -> Tensor: ...
 
-    def __array__(self, dtype: Any | None = None, copy: Any | None = None) -> Any:
+    def __array__(self, dtype: Any | None = None, copy: builtins.bool | None = None) -> Any:
         """NumPy's array protocol."""
+
+    def __array_ufunc__(self, ufunc: Any, method: builtins.str, *args: Any, **kwargs: Any) -> Any:
+        """NumPy's protocol for its elementwise functions."""
 
     def __array_wrap__(self, array: numpy.typing.NDArray[Any], *args: Any) -> Any:
         """Makes the results of NumPy's functions tensors."""
@@ -528,7 +527,7 @@ class Tensor:
         """
 
     def addmm(self, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
-        """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
+        """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape. A factor of 0 leaves its term out, NaN included."""
 
     def all(self, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether no element is zero, over dim: an int, a tuple of ints, or None for all dimensions.
@@ -706,7 +705,7 @@ class Tensor:
         """
 
     def clamp_max(self, max: _TensorLike) -> Tensor:
-        """minimum(input, max)."""
+        """clamp(input, max=max)."""
 
     def clamp_max_(self, max: _TensorLike) -> Tensor:
         """clamp_max(), written into this tensor, which is returned.
@@ -715,7 +714,7 @@ class Tensor:
         """
 
     def clamp_min(self, min: _TensorLike) -> Tensor:
-        """maximum(input, min)."""
+        """clamp(input, min=min)."""
 
     def clamp_min_(self, min: _TensorLike) -> Tensor:
         """clamp_min(), written into this tensor, which is returned.
@@ -1555,7 +1554,7 @@ class Tensor:
 
     def random_(self, from_: builtins.int | None = None, to: builtins.int | None = None, *, generator: Generator | None = None) -> Tensor:
         """random_(), random_(to) or random_(from_, to): overwrites with integers from from_ (0) to to - 1, without it to the largest of
-        the type but one (for floats 2^24 and 2^53).
+        the type (for int64 the largest but one, for floats below 2^24 and 2^53).
 
         Raises RuntimeError unless from_ < to.
         """
@@ -1648,13 +1647,27 @@ class Tensor:
         row-major order.
         """
 
+    @overload
     def round(self) -> Tensor:
         """Nearest integer, the even one of two; its gradient is 0.
 
         Elementwise; the result has input's shape.
         """
+    @overload
+    def round(self, *, decimals: builtins.int) -> Tensor:
+        """input rounded to this many decimals; negative ones count digits before the point.
 
+        Raises RuntimeError for integers.
+        """
+
+    @overload
     def round_(self) -> Tensor:
+        """round(), written into this tensor, which is returned.
+
+        Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
+        """
+    @overload
+    def round_(self, *, decimals: builtins.int) -> Tensor:
         """round(), written into this tensor, which is returned.
 
         Raises RuntimeError where the result does not fit its shape or type, and for a leaf that requires a gradient.
@@ -2286,6 +2299,8 @@ def _philox(key: builtins.int, counter: Annotated[Sequence[builtins.int], 'Fixed
 
 def _record_function(name: builtins.str, graph_name: builtins.str, forward: Callable[..., Any], backward: Callable[..., Any], inputs: Sequence[_TensorLike | None], outputs: Sequence[_TensorLike], saved: Sequence[_TensorLike | None], differentiable: Sequence[builtins.bool], dirty: Sequence[builtins.bool]) -> list[Tensor]: ...
 
+def _restored_generator(seed: builtins.int, position: builtins.int) -> Generator: ...
+
 def _set_device_name(name: builtins.str) -> None: ...
 
 def _set_grad_enabled(mode: builtins.bool) -> None: ...
@@ -2333,7 +2348,7 @@ def addcmul(input: _TensorLike, tensor1: _TensorLike, tensor2: _TensorLike, *, v
     """input + value * tensor1 * tensor2, broadcast."""
 
 def addmm(input: _TensorLike, mat1: _TensorLike, mat2: _TensorLike, *, beta: _TensorLike = 1, alpha: _TensorLike = 1) -> Tensor:
-    """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."""
+    """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape. A factor of 0 leaves its term out, NaN included."""
 
 def all(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Whether no element is zero, over dim: an int, a tuple of ints, or None for all dimensions.
@@ -2368,7 +2383,8 @@ def any(input: _TensorLike, dim: _Dims | None = None, keepdim: builtins.bool = F
 
 def arange(start: _TensorLike | None = None, end: _TensorLike | None = None, step: _TensorLike | None = None, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """arange(end), arange(start, end) or arange(start, end, step): start, start + step, ... before end, of shape
-    (ceil((end - start) / step),); int64 for ints, else the default type.
+    (ceil((end - start) / step),); int64 for ints, else the default type. Floats are start + i * step, computed in float64 and
+    rounded once to the type; PyTorch's float32 elements may differ in the last place.
 
     Raises RuntimeError when step is zero or leads away from end.
     """
@@ -2394,9 +2410,9 @@ def argwhere(input: _TensorLike) -> Tensor:
 def as_tensor(data: Any, dtype: _DTypeLike | None = None, device: builtins.str | None = None) -> Tensor:
     """Data as a tensor: itself, or a tensor that shares the memory of a writable NumPy array, when the type fits; else a copy."""
 
-def asarray(obj: Any, *, copy: builtins.bool | None = None, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
-    """A tensor off the graph: with copy=False over the memory of a tensor or array, with copy=True over its own, and with
-    copy=None over the former where possible.
+def asarray(obj: Any, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, copy: builtins.bool | None = None, requires_grad: builtins.bool | None = None) -> Tensor:
+    """A tensor of obj: with copy=False over the memory of a tensor or array, with copy=True over its own, and with copy=None over
+    the former where possible. A tensor stays on its graph unless requires_grad is False.
 
     Raises ValueError when copy=False and one is needed.
     """
@@ -2503,10 +2519,10 @@ def clamp(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike |
     """
 
 def clamp_max(input: _TensorLike, max: _TensorLike) -> Tensor:
-    """minimum(input, max)."""
+    """clamp(input, max=max)."""
 
 def clamp_min(input: _TensorLike, min: _TensorLike) -> Tensor:
-    """maximum(input, min)."""
+    """clamp(input, min=min)."""
 
 def clip(input: _TensorLike, min: _TensorLike | None = None, max: _TensorLike | None = None) -> Tensor:
     """x limited to [min, max], NaN if any of them is; its gradient at the limits is 1.
@@ -2665,7 +2681,8 @@ def fmod(input: _TensorLike, other: _TensorLike) -> Tensor:
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor over the memory of another library's CPU array.
 
-    Raises TypeError without __dlpack__ or for other element types, RuntimeError for other devices, ValueError for read-only memory.
+    Raises TypeError without __dlpack__ or for other element types, RuntimeError for other devices, ValueError for read-only memory
+    and for shapes, strides and bools that no tensor has.
     """
 
 def from_numpy(ndarray: numpy.typing.NDArray[Any]) -> Tensor:
@@ -2682,7 +2699,10 @@ def full(size: _Dims, fill_value: _TensorLike, *, dtype: _DTypeLike | None = Non
     """
 
 def full_like(input: _TensorLike, fill_value: _TensorLike, *, dtype: _DTypeLike | None = None, device: builtins.str | None = None, requires_grad: builtins.bool = False) -> Tensor:
-    """A tensor of input's shape and type with one value."""
+    """A tensor of input's shape and type with one value, a number or a 0-d tensor.
+
+    Raises RuntimeError for other values.
+    """
 
 def gather(input: _TensorLike, dim: builtins.int, index: _TensorLike) -> Tensor:
     """The elements of input at index along dim: out[i][j] = input[index[i][j]][j] for dim 0, of index's shape.
@@ -3201,10 +3221,17 @@ def roll(input: _TensorLike, shifts: _Dims, dims: _Dims | None = None) -> Tensor
     row-major order.
     """
 
+@overload
 def round(input: _TensorLike) -> Tensor:
     """Nearest integer, the even one of two; its gradient is 0.
 
     Elementwise; the result has input's shape.
+    """
+@overload
+def round(input: _TensorLike, *, decimals: builtins.int) -> Tensor:
+    """input rounded to this many decimals; negative ones count digits before the point.
+
+    Raises RuntimeError for integers.
     """
 
 def rsqrt(input: _TensorLike) -> Tensor:
@@ -3376,7 +3403,14 @@ def std(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, k
     Raises RuntimeError for integers and bools.
     """
 
+@overload
+def std_mean(input: _TensorLike, unbiased: builtins.bool) -> tuple[Tensor, Tensor]:
+    """std() and mean(), as a tuple."""
+@overload
 def std_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builtins.float = 1.0, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
+    """std() and mean(), as a tuple."""
+@overload
+def std_mean(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
     """std() and mean(), as a tuple."""
 
 def sub(input: _TensorLike, other: _TensorLike, *, alpha: _TensorLike | None = None) -> Tensor:
@@ -3536,7 +3570,14 @@ def var(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, k
     Raises RuntimeError for integers and bools.
     """
 
+@overload
+def var_mean(input: _TensorLike, unbiased: builtins.bool) -> tuple[Tensor, Tensor]:
+    """var() and mean(), as a tuple."""
+@overload
 def var_mean(input: _TensorLike, dim: _Dims | None = None, *, correction: builtins.float = 1.0, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
+    """var() and mean(), as a tuple."""
+@overload
+def var_mean(input: _TensorLike, dim: _Dims | None, unbiased: builtins.bool = True, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]:
     """var() and mean(), as a tuple."""
 
 def vstack(tensors: Sequence[_TensorLike]) -> Tensor:

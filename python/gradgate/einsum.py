@@ -163,7 +163,12 @@ def einsum(equation: str | Tensor, *operands: Any) -> Tensor:
     if isinstance(equation, Tensor):
         equation, tensors = _from_sublists([equation, *operands])
     else:
+        if not isinstance(equation, str):
+            raise TypeError(f"einsum: the equation must be a str, got {type(equation).__name__}")
         tensors = [t for o in operands for t in ([o] if isinstance(o, Tensor) else o)]
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"einsum: the operands must be tensors, got {type(t).__name__}")
     inputs, output = _parse(equation, tensors)
     sizes = _check_sizes(equation, inputs, tensors)
     terms = [_as_term(term, t, sizes) for term, t in zip(inputs, tensors, strict=True)]

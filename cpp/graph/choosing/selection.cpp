@@ -166,6 +166,7 @@ Assignment index_copy(const Tensor& x, std::int64_t dim, const Tensor& index, co
 
 Assignment index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const Tensor& alpha) {
   Assignment a = slices_assignment({"index_add", kIndexAdd, true}, x, dim, index, source);
+  if (alpha.numel() != 1) fail<RuntimeError>("index_add: alpha must be a number, got a tensor of shape ", alpha.shape());
   if (*converted(alpha, DType::float64).data<double>() != 1) a.values = source * alpha;
   return a;
 }
