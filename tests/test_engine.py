@@ -251,3 +251,12 @@ def test_a_long_chain_is_dropped_without_recursion() -> None:
         z = z + 0.0
     z.sum().backward()
     assert x.grad is not None and x.grad.tolist() == [1.0]
+
+
+def test_none_among_the_tensors_of_a_sweep_is_refused() -> None:
+    loss = gg.ones((), requires_grad=True) * 2
+    for create_graph in (False, True):
+        with pytest.raises(TypeError, match="got None"):
+            loss.backward(create_graph=create_graph, inputs=[None])
+        with pytest.raises(TypeError, match="got None|must be"):
+            gg.autograd.grad([None], [loss], create_graph=create_graph)  # type: ignore[list-item]

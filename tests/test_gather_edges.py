@@ -20,7 +20,7 @@ def test_gathering_with_zero_dimensions() -> None:
     assert gg.gather(gg.arange(3), 0, gg.tensor(1)).tolist() == 1
     assert gg.index_select(five(), -1, gg.tensor([0])).tolist() == 5
     assert gg.index_select(gg.arange(3), 0, gg.tensor(1)).tolist() == [1]
-    with pytest.raises(RuntimeError, match=r"index_select: a 0-d tensor has one element to select.*\(2,\)"):
+    with pytest.raises(RuntimeError, match=r"index_select: a 0-d tensor takes one index, got 2"):
         gg.index_select(five(), 0, gg.tensor([0, 0]))
     with pytest.raises(IndexError):
         gg.gather(five(), 0, gg.tensor(1))

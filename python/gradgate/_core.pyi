@@ -784,7 +784,9 @@ class Tensor:
 
     @property
     def data(self) -> Tensor:
-        """The same memory off the graph. Assigning a tensor makes this one show that one's memory."""
+        """The same memory off the graph, with a version of its own: what is written through it does not count as a change of this tensor.
+        Assigning a tensor makes this one show that one's memory; gates keep the values that they have seen.
+        """
     @data.setter
     def data(self, value: Tensor) -> None: ...
 

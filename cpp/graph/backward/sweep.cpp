@@ -255,6 +255,7 @@ void Sweep::run() {
 namespace {
 
 Tensor root_gradient(const Tensor& root, const Tensor& gradient) {
+  if (!root.defined()) fail<TypeError>("backward: expected tensors to start from, got None");
   if (!root.requires_grad())
     fail<RuntimeError>("backward: the tensor of shape ", root.shape(), " does not require grad and does not have a grad_fn");
   if (!gradient.defined()) {
@@ -277,6 +278,7 @@ void add_roots(Sweep& sweep, const std::vector<Tensor>& roots, const std::vector
 
 void add_captures(Sweep& sweep, const std::vector<Tensor>& inputs) {
   for (const Tensor& input : inputs) {
+    if (!input.defined()) fail<TypeError>("grad: expected tensors to differentiate by, got None");
     if (!input.requires_grad())
       fail<RuntimeError>("grad: one of the differentiated tensors, of shape ", input.shape(), ", does not require grad");
     sweep.capture(input);
