@@ -115,7 +115,9 @@ def test_folders_of_the_graph_point_down() -> None:
             continue
         assert folder in GRAPH_FOLDERS, f"give {folder} a place in GRAPH_FOLDERS, and in CONTRIBUTING.md"
         above = GRAPH_FOLDERS[GRAPH_FOLDERS.index(folder) + 1 :]
-        wrong += [f"{name_of(path)} includes {n}" for ours, n in includes(path) if ours and str(Path(n).parent) in above]
+        wrong += [
+            f"{name_of(path)} includes {n}" for ours, n in includes(path) if ours and str(Path(n).parent) in above
+        ]
     assert not wrong, "\n".join(wrong)
 
 

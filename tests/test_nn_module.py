@@ -282,7 +282,7 @@ def test_parameters_and_gradients_can_be_flattened():
     net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.LayerNorm(2))
     for model in (net, copy.deepcopy(net), net.double()):
         model(gradgate.ones(5, 3, dtype=model[0].weight.dtype)).sum().backward()
-        for values in ([p for p in model.parameters()], [p.grad for p in model.parameters()]):
+        for values in (list(model.parameters()), [p.grad for p in model.parameters()]):
             flat = gradgate.cat([v.view(-1) for v in values])
             assert flat.tolist() == [x for v in values for x in v.detach().numpy().ravel().tolist()]
         assert model[0].weight.data.view(-1).shape == (12,)
