@@ -116,6 +116,10 @@ class Managed(ctypes.Structure):
 MEMORY = np.arange(16, dtype=np.float32)
 
 
+# What was lent stays until its last borrower has let go, as the protocol asks of a producer.
+LENT: list[Producer] = []
+
+
 class Producer:
     """Lends MEMORY by DLPack, with what the arguments say of it."""
 
@@ -135,6 +139,7 @@ class Producer:
         for name, value in claims.items():
             setattr(self.managed, name, value)
         self.device: Any = (1, 0)
+        LENT.append(self)
 
     def __dlpack_device__(self) -> Any:
         return self.device
